@@ -1,0 +1,4 @@
+package caddymodule
+
+// Connect is the handler of token_connect.
+type Connect struct{}

@@ -1,0 +1,129 @@
+package tokenstore
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors that tell a caller why there is no token. Those with more to say have
+// a type of their own, which unwraps to the sentinel.
+var (
+	// ErrInvalidID is wrapped if an ID is malformed.
+	ErrInvalidID = errors.New("invalid connection id")
+
+	// ErrNotFound is wrapped if there is no such connection, or no such provider
+	// in the configuration.
+	ErrNotFound = errors.New("connection not found")
+
+	// ErrConsentNeeded is what a *ConsentNeededError unwraps to: a person has
+	// to give their consent (again).
+	ErrConsentNeeded = errors.New("consent is needed")
+
+	// ErrUnavailable is what an *UnavailableError unwraps to: there is no valid
+	// token now, and there may be one later without anybody's doing.
+	ErrUnavailable = errors.New("token is unavailable for now")
+
+	// ErrMisconfigured is what a *MisconfiguredError unwraps to: the
+	// authorization server refuses the client, and an operator must act.
+	ErrMisconfigured = errors.New("provider is misconfigured")
+
+	// ErrClosed is returned by every method of a closed Store.
+	ErrClosed = errors.New("token store is closed")
+)
+
+// Errors of consents.
+var (
+	// ErrInvalidConsent is wrapped if a consent is finished with a state that
+	// is unknown, used, expired, or belongs to another browser or provider.
+	ErrInvalidConsent = errors.New("invalid or expired consent")
+
+	// ErrConsentDenied is what a *ConsentDeniedError unwraps to: the person, or the
+	// authorization server, said no.
+	ErrConsentDenied = errors.New("consent was denied")
+
+	// ErrTooManyConsents is returned while too many consents are pending.
+	ErrTooManyConsents = errors.New("too many consents are pending")
+
+	// ErrAccountChanged is wrapped if a new consent was given for another account
+	// than the one the connection belongs to. The connection is left as it was.
+	ErrAccountChanged = errors.New("consent was given for another account")
+
+	// ErrNoConsent is wrapped if the provider's grant needs nobody's consent.
+	ErrNoConsent = errors.New("provider needs no consent")
+)
+
+// ErrDamagedRecord is wrapped if a connection's record cannot be read any more. The
+// record is left as it is; deleting the connection or connecting it again
+// replaces it.
+var ErrDamagedRecord = errors.New("connection's record is damaged")
+
+// ConsentNeededError says that a connection has no usable grant.
+type ConsentNeededError struct {
+	ID ID
+	// Reason is one of the Reason constants.
+	Reason Reason
+}
+
+func (e *ConsentNeededError) Error() string {
+	return fmt.Sprintf("connection %s: consent is needed: %s", e.ID, e.Reason)
+}
+
+// Unwrap returns [ErrConsentNeeded].
+func (e *ConsentNeededError) Unwrap() error { return ErrConsentNeeded }
+
+// UnavailableError says that there is no valid token right now.
+type UnavailableError struct {
+	ID ID
+	// RetryAfter is when it makes sense to ask again; it is at least a second.
+	RetryAfter time.Duration
+	// Reason is a short word: why the last refresh failed, or "storage".
+	Reason string
+	// Err is the cause, if there is one; it holds no secret.
+	Err error
+}
+
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("connection %s: no valid token for now: %s", e.ID, e.Reason)
+}
+
+// Unwrap returns [ErrUnavailable] and the cause.
+func (e *UnavailableError) Unwrap() []error { return withCause(ErrUnavailable, e.Err) }
+
+// MisconfiguredError says that the authorization server refuses this client.
+type MisconfiguredError struct {
+	Provider string
+	// Reason is the server's error code, such as invalid_client.
+	Reason string
+	// RetryAfter is when the store itself tries again.
+	RetryAfter time.Duration
+	Err        error
+}
+
+func (e *MisconfiguredError) Error() string {
+	return fmt.Sprintf("provider %s: the authorization server refuses this client: %s; check client_id, client_secret and scopes", e.Provider, e.Reason)
+}
+
+// Unwrap returns [ErrMisconfigured] and the cause.
+func (e *MisconfiguredError) Unwrap() []error { return withCause(ErrMisconfigured, e.Err) }
+
+// ConsentDeniedError carries the authorization server's error code, such as
+// access_denied, of a consent that was not given.
+type ConsentDeniedError struct {
+	ID   ID
+	Code string
+}
+
+func (e *ConsentDeniedError) Error() string {
+	return fmt.Sprintf("connection %s: consent was denied: %s", e.ID, e.Code)
+}
+
+// Unwrap returns [ErrConsentDenied].
+func (e *ConsentDeniedError) Unwrap() error { return ErrConsentDenied }
+
+func withCause(sentinel, cause error) []error {
+	if cause == nil {
+		return []error{sentinel}
+	}
+	return []error{sentinel, cause}
+}

@@ -1,0 +1,149 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+const (
+	// pageSize is how many records a walk holds in memory at once.
+	pageSize = 256
+
+	// maxProblems bounds what a walk remembers of the records it skipped.
+	maxProblems = 20
+
+	// maxAttempts is how often a record that keeps changing is read again.
+	maxAttempts = 8
+)
+
+// Progress is what a walk over the records has done, also if it ended early.
+type Progress struct {
+	Checked  int // records looked at
+	Resealed int // of those, sealed anew
+	Skipped  int // of those, left as they are since they cannot be opened
+
+	// Problems says why records were skipped, each with bucket and id. It
+	// has the first 20 only.
+	Problems []error
+}
+
+func (p *Progress) skip(err error) {
+	p.Skipped++
+	if len(p.Problems) < maxProblems {
+		p.Problems = append(p.Problems, err)
+	}
+}
+
+// Reseal seals every record that is sealed under an older key anew under the
+// primary, keeping its generation and due time. A record that cannot be
+// opened is reported and left as it is.
+//
+// It decides by what it finds in each record, so after an error or a crash it
+// is simply called again. It may run while records are read and written:
+// a record that somebody else changes meanwhile is read again, never
+// overwritten. An error is of the backend, or of reading the keyset.
+func (s *Sealer) Reseal(ctx context.Context) (Progress, error) {
+	var progress Progress
+	if err := s.Reload(ctx); err != nil {
+		return progress, fmt.Errorf("reseal: %w", err)
+	}
+	err := s.walk(ctx, func(record storage.Record) error {
+		progress.Checked++
+		resealed, err := s.resealRecord(ctx, record)
+		switch {
+		case errors.Is(err, storage.ErrDamaged), errors.Is(err, ErrNewerFormat), errors.Is(err, storage.ErrConflict):
+			progress.skip(err)
+			return nil
+		case err != nil:
+			return err
+		}
+		if resealed {
+			progress.Resealed++
+		}
+		return nil
+	})
+	if err != nil {
+		return progress, fmt.Errorf("reseal: %w", err)
+	}
+	return progress, nil
+}
+
+// walk calls visit for every record of the sealed buckets, page by page. No
+// cursor is open between pages, so the backend may be written to.
+func (s *Sealer) walk(ctx context.Context, visit func(storage.Record) error) error {
+	for _, bucket := range s.buckets {
+		for after := ""; ; {
+			page, err := s.backend.List(ctx, bucket, "", after, pageSize)
+			if err != nil {
+				return fmt.Errorf("list bucket %q: %w", bucket, err)
+			}
+			for _, record := range page {
+				if err := visit(record); err != nil {
+					return err
+				}
+				after = record.Key.ID
+			}
+			if len(page) < pageSize {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// resealRecord seals one record anew if it must be. It reports false if the
+// record needs nothing, or is gone.
+func (s *Sealer) resealRecord(ctx context.Context, record storage.Record) (bool, error) {
+	key := record.Key
+	for range maxAttempts {
+		ring := s.ring.Load()
+		if ring.isPrimary(record.Value) {
+			return false, nil
+		}
+		err := s.resealOnce(ctx, ring, record)
+		if !errors.Is(err, storage.ErrConflict) {
+			return err == nil, err
+		}
+		record, err = s.backend.Get(ctx, key)
+		if errors.Is(err, storage.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("read %q in bucket %q: %w", key.ID, key.Bucket, err)
+		}
+	}
+	return false, fmt.Errorf("%q in bucket %q keeps changing: %w", key.ID, key.Bucket, storage.ErrConflict)
+}
+
+func (s *Sealer) resealOnce(ctx context.Context, ring *keyring, record storage.Record) error {
+	key := record.Key
+	plaintext, generation, err := ring.open(key.Bucket, key.ID, record.Value)
+	if errors.Is(err, ErrUnknownKey) {
+		// Another process may have rotated since the walk began.
+		if err := s.Reload(ctx); err != nil {
+			return err
+		}
+		ring = s.ring.Load()
+		plaintext, generation, err = ring.open(key.Bucket, key.ID, record.Value)
+	}
+	if err != nil {
+		return err
+	}
+	record.Value, err = ring.seal(Binding{key.Bucket, key.ID, generation}, plaintext)
+	if err != nil {
+		return err
+	}
+	if _, err := s.backend.Put(ctx, record); err != nil {
+		return fmt.Errorf("store %q in bucket %q: %w", key.ID, key.Bucket, err)
+	}
+	return nil
+}
+
+// isPrimary reports whether a record claims to be sealed under the primary.
+func (r *keyring) isPrimary(sealed []byte) bool {
+	h, _, err := parseHeader(sealed)
+	return err == nil && h.version == formatVersion && h.keyID == r.primary
+}

@@ -1,0 +1,93 @@
+package seal
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tink-crypto/tink-go/v2/keyset"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// Retirement is what Retire has done with the older keys.
+type Retirement struct {
+	Dropped int // keys that are gone for good
+	InUse   int // keys that records are sealed under: call Reseal
+
+	// Recent counts keys that this Sealer itself may have sealed with. A record
+	// made so may not have reached the backend yet, where Retire looks; they can
+	// be dropped after the next start.
+	Recent int
+
+	// Unreadable counts records of which it cannot be told what key they need.
+	// While there are any, no key is dropped.
+	Unreadable int
+}
+
+// Retire drops the older keys that no record needs any more, which makes
+// copies of the records they sealed unreadable for ever.
+//
+// If other processes share the backend, each of them must have called Reload
+// after the last AddPrimary: a new record that one of them seals under an older
+// key meanwhile is lost. It returns an error that wraps storage.ErrConflict,
+// and has dropped nothing, if the keyset changes while it counts.
+func (s *Sealer) Retire(ctx context.Context) (Retirement, error) {
+	if err := s.Reload(ctx); err != nil {
+		return Retirement{}, fmt.Errorf("retire keys: %w", err)
+	}
+	ring := s.ring.Load()
+	used, unreadable, err := s.keysInUse(ctx, ring)
+	if err != nil {
+		return Retirement{}, fmt.Errorf("retire keys: %w", err)
+	}
+	result, drop := s.judge(ring, used)
+	result.Unreadable = unreadable
+	if len(drop) == 0 || unreadable > 0 {
+		return result, nil
+	}
+	err = s.change(ctx, func(current *keyring) (*keyset.Handle, error) {
+		if current.revision != ring.revision {
+			return nil, fmt.Errorf("keyset: %w", storage.ErrConflict)
+		}
+		return current.without(drop)
+	})
+	if err != nil {
+		return result, fmt.Errorf("retire keys: %w", err)
+	}
+	result.Dropped = len(drop)
+	return result, nil
+}
+
+// judge sorts the keys of ring by whether they can go.
+func (s *Sealer) judge(ring *keyring, used map[uint32]bool) (result Retirement, drop []uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range ring.known {
+		switch {
+		case id == ring.primary:
+		case used[id]:
+			result.InUse++
+		case s.sealedWith[id]:
+			result.Recent++
+		default:
+			drop = append(drop, id)
+		}
+	}
+	return result, drop
+}
+
+// keysInUse reads from the headers which keys records need. A header may lie if it
+// is damaged; then the key it names is unknown, or is kept for nothing.
+func (s *Sealer) keysInUse(ctx context.Context, ring *keyring) (used map[uint32]bool, unreadable int, err error) {
+	used = make(map[uint32]bool)
+	err = s.walk(ctx, func(record storage.Record) error {
+		h, _, err := parseHeader(record.Value)
+		if err != nil || h.version != formatVersion || !ring.known[h.keyID] {
+			unreadable++
+			return nil
+		}
+		used[h.keyID] = true
+		return nil
+	})
+	return used, unreadable, err
+}

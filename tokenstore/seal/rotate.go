@@ -1,0 +1,90 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tink-crypto/tink-go/v2/keyset"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// AddPrimary adds a new key to the keyset, under which everything is sealed from
+// now on. Records under older keys stay readable; [Sealer.Reseal] seals them
+// anew.
+//
+// The key is durable before it is used. If the outcome of the write is not known
+// the key is not used; should it have been stored, the next Reload finds it.
+func (s *Sealer) AddPrimary(ctx context.Context) error {
+	return s.change(ctx, func(current *keyring) (*keyset.Handle, error) { return current.withPrimary() })
+}
+
+// Rewrap wraps the keyset with another key-encryption key. No record is
+// touched. From then on, Open needs the new key. If the outcome is not known,
+// Rewrap with the same key again settles it, whatever it was.
+func (s *Sealer) Rewrap(ctx context.Context, kek Key) error {
+	if kek.IsZero() {
+		return fmt.Errorf("rewrap keyset: %w: there is none; %s", ErrInvalidKey, remedy)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	former := s.kek
+	ring, err := s.load(ctx)
+	if errors.Is(err, ErrWrongKey) {
+		// An earlier attempt may have been stored though it did not say so.
+		s.kek = kek
+		if ring, err = s.load(ctx); err == nil {
+			s.use(ring)
+			return nil
+		}
+		s.kek = former
+	}
+	if err != nil {
+		return fmt.Errorf("rewrap keyset: %w", err)
+	}
+	if err := s.save(ctx, kek, ring.handle, ring.revision); err != nil {
+		return fmt.Errorf("rewrap keyset: %w", err)
+	}
+	s.kek = kek
+	return nil
+}
+
+// change replaces the stored keyset by what edit makes of it, then uses it. If
+// another process changes it at the same time, edit is asked again.
+func (s *Sealer) change(ctx context.Context, edit func(*keyring) (*keyset.Handle, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		current, err := s.load(ctx)
+		if err != nil {
+			return err
+		}
+		handle, err := edit(current)
+		if err != nil {
+			return err
+		}
+		err = s.save(ctx, s.kek, handle, current.revision)
+		if !errors.Is(err, storage.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// save stores a keyset and, when it is durable, uses it. The caller holds mu.
+func (s *Sealer) save(ctx context.Context, kek Key, handle *keyset.Handle, revision uint64) error {
+	value, err := wrapKeyset(handle, kek)
+	if err != nil {
+		return err
+	}
+	revision, err = s.backend.Put(ctx, storage.Record{Key: keysetKey, Value: value, Revision: revision})
+	if err != nil {
+		return fmt.Errorf("store keyset: %w", err)
+	}
+	ring, err := newKeyring(handle, revision)
+	if err != nil {
+		return err
+	}
+	s.use(ring)
+	return nil
+}

@@ -1,0 +1,177 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// Where a backend keeps the wrapped keyset.
+const (
+	MetaBucket = "meta"
+	KeysetID   = "keyset"
+)
+
+var keysetKey = storage.Key{Bucket: MetaBucket, ID: KeysetID}
+
+// Sealer seals and opens the records of one backend. All its methods are safe
+// for concurrent use; Seal and Open neither wait nor touch the backend.
+type Sealer struct {
+	backend storage.Backend
+	buckets []string
+	ring    atomic.Pointer[keyring]
+
+	mu  sync.Mutex // held while the keyset is read from or written to the backend
+	kek Key        // guarded by mu
+
+	// sealedWith has the keys that this Sealer may have sealed with; guarded
+	// by mu. Such a record may still be on its way to the backend.
+	sealedWith map[uint32]bool
+}
+
+// Open reads the keyset of backend, or makes one if there is none. Buckets names
+// every bucket that will have sealed records, and at least one.
+//
+// It returns an error that wraps [ErrInvalidKey] if kek is absent,
+// [ErrWrongKey] if the keyset is wrapped by another key, [ErrKeysetMissing] if
+// there is no keyset though there are records, [ErrNewerFormat],
+// storage.ErrDamaged, or what the backend returns. It has written nothing then.
+func Open(ctx context.Context, backend storage.Backend, kek Key, buckets ...string) (*Sealer, error) {
+	if kek.IsZero() {
+		return nil, fmt.Errorf("open keyset: %w: there is none; %s", ErrInvalidKey, remedy)
+	}
+	if len(buckets) == 0 || slices.Contains(buckets, "") || slices.Contains(buckets, MetaBucket) {
+		return nil, fmt.Errorf("open keyset: %w: name the buckets of sealed records, without %q", ErrBinding, MetaBucket)
+	}
+	s := &Sealer{
+		backend:    backend,
+		buckets:    slices.Clone(buckets),
+		kek:        kek,
+		sealedWith: make(map[uint32]bool),
+	}
+	err := s.Reload(ctx)
+	if errors.Is(err, ErrKeysetMissing) {
+		err = s.create(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Reload reads the keyset again, for the case that another process has changed it.
+// The keys in use stay as they are if it fails. Its errors are those of
+// [Open], and ErrKeysetMissing whether there are records or not.
+func (s *Sealer) Reload(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ring, err := s.load(ctx)
+	if err != nil {
+		return err
+	}
+	s.use(ring)
+	return nil
+}
+
+// load reads the stored keyset without using it. The caller holds mu.
+func (s *Sealer) load(ctx context.Context) (*keyring, error) {
+	record, err := s.backend.Get(ctx, keysetKey)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("read keyset: %w; restore a backup", ErrKeysetMissing)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read keyset: %w", err)
+	}
+	handle, err := unwrapKeyset(record.Value, s.kek)
+	if err != nil {
+		return nil, fmt.Errorf("read keyset: %w", err)
+	}
+	return newKeyring(handle, record.Revision)
+}
+
+// use makes ring the one for Seal and Open. The caller holds mu.
+func (s *Sealer) use(ring *keyring) {
+	s.sealedWith[ring.primary] = true
+	s.ring.Store(ring)
+}
+
+// create stores a new keyset unless there are records, or somebody else's
+// keyset.
+func (s *Sealer) create(ctx context.Context) error {
+	for _, bucket := range s.buckets {
+		records, err := s.backend.List(ctx, bucket, "", "", 1)
+		if err != nil {
+			return fmt.Errorf("look for records before making a keyset: %w", err)
+		}
+		if len(records) > 0 {
+			// Another process may have made the keyset and these records since
+			// we looked; if it has not, this says that the keyset is missing.
+			return s.Reload(ctx)
+		}
+	}
+	handle, err := newKeyset()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	err = s.save(ctx, s.kek, handle, 0)
+	s.mu.Unlock()
+	if errors.Is(err, storage.ErrConflict) {
+		return s.Reload(ctx) // another process was first; its keys are as good
+	}
+	return err
+}
+
+// Seal encrypts plaintext for the record that b names. It returns an error that
+// wraps [ErrBinding] if b has no ID or a Bucket that Open was not told of:
+// records in it would become unreadable when their key is retired.
+func (s *Sealer) Seal(b Binding, plaintext []byte) ([]byte, error) {
+	if b.ID == "" || !slices.Contains(s.buckets, b.Bucket) {
+		return nil, fmt.Errorf("seal %q in bucket %q: %w", b.ID, b.Bucket, ErrBinding)
+	}
+	return s.ring.Load().seal(b, plaintext)
+}
+
+// Open decrypts what Seal made for this bucket and id and returns it with its
+// generation. It returns an error that wraps storage.ErrDamaged if sealed is
+// anything else, with [ErrUnknownKey] if it names an unknown key, or one
+// that wraps [ErrNewerFormat].
+func (s *Sealer) Open(bucket, id string, sealed []byte) (plaintext []byte, generation uint64, err error) {
+	return s.ring.Load().open(bucket, id, sealed)
+}
+
+// Keys returns the number of keys in the keyset: 1, or more while records may
+// still be sealed under older ones.
+func (s *Sealer) Keys() int { return len(s.ring.Load().known) }
+
+func (r *keyring) seal(b Binding, plaintext []byte) ([]byte, error) {
+	ciphertext, err := r.aead.Encrypt(plaintext, b.associatedData())
+	if err != nil {
+		return nil, fmt.Errorf("seal %q in bucket %q: %w", b.ID, b.Bucket, err)
+	}
+	return append(newHeader(b.Generation), ciphertext...), nil
+}
+
+func (r *keyring) open(bucket, id string, sealed []byte) ([]byte, uint64, error) {
+	h, ciphertext, err := parseHeader(sealed)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open %q in bucket %q: %w", id, bucket, err)
+	}
+	plaintext, err := r.aead.Decrypt(ciphertext, Binding{bucket, id, h.generation}.associatedData())
+	switch ours := h.version == formatVersion; {
+	case err == nil && ours:
+		return plaintext, h.generation, nil
+	case err != nil && !ours:
+		return nil, 0, fmt.Errorf("open %q in bucket %q: it has the format version %d: %w", id, bucket, h.version, ErrNewerFormat)
+	case err != nil && !r.known[h.keyID]:
+		return nil, 0, fmt.Errorf("open %q in bucket %q: %w: %w", id, bucket, storage.ErrDamaged, ErrUnknownKey)
+	}
+	// What opens as ours though its version byte says otherwise has a damaged
+	// version byte: the version is in the associated data.
+	return nil, 0, fmt.Errorf("open %q in bucket %q: %w: it is not what was sealed for this key", id, bucket, storage.ErrDamaged)
+}

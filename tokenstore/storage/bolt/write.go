@@ -1,0 +1,176 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+	"go.etcd.io/bbolt"
+)
+
+// write is a Put or a Delete on its way to the file.
+type write struct {
+	ctx   context.Context // ends the wait, and drops a write that is not in a transaction yet
+	key   storage.Key
+	apply func(*bbolt.Tx) (revision uint64, err error)
+	done  chan struct{} // closed when revision and err are set
+
+	revision uint64 // of the record after the write; 0 if it was deleted
+	err      error
+}
+
+// Put implements [storage.Backend]. Ids of more than 32,756 bytes and buckets
+// of more than 32,768 are refused.
+func (s *Store) Put(ctx context.Context, r storage.Record) (uint64, error) {
+	r.Value = bytes.Clone(r.Value) // the caller may change it when ctx has ended
+	revision, err := s.write(ctx, r.Key, func(tx *bbolt.Tx) (uint64, error) { return put(tx, r) })
+	if err != nil {
+		return 0, recordError("put", r.Key, err)
+	}
+	return revision, nil
+}
+
+// Delete implements [storage.Backend]. A damaged record, whose revision cannot
+// be known, is deleted by the revision 0, with which [Store.List] returns it.
+func (s *Store) Delete(ctx context.Context, key storage.Key, revision uint64) error {
+	_, err := s.write(ctx, key, func(tx *bbolt.Tx) (uint64, error) { return 0, remove(tx, key, revision) })
+	if err != nil {
+		return recordError("delete", key, err)
+	}
+	return nil
+}
+
+// write hands the operation to the writer and waits for its outcome.
+func (s *Store) write(ctx context.Context, key storage.Key, apply func(*bbolt.Tx) (uint64, error)) (uint64, error) {
+	if err := s.ready(ctx); err != nil {
+		return 0, err
+	}
+	if err := checkKey(key); err != nil {
+		return 0, err
+	}
+	w := &write{ctx: ctx, key: key, apply: apply, done: make(chan struct{})}
+	select {
+	case s.queue <- w:
+	case <-s.closing:
+		return 0, storage.ErrClosed
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	select {
+	case <-w.done:
+		return w.revision, w.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-s.written:
+	}
+	// The writer has ended, perhaps with this write as its last.
+	select {
+	case <-w.done:
+		return w.revision, w.err
+	default:
+		return 0, storage.ErrClosed
+	}
+}
+
+// put stores r if the revision is right. It changes nothing otherwise, since
+// the transaction has the writes of others in it.
+func put(tx *bbolt.Tx, r storage.Record) (uint64, error) {
+	old, err := stored(tx, r.Key)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		old = storage.Record{}
+	case err != nil:
+		return 0, err
+	}
+	if old.Revision != r.Revision {
+		return 0, storage.ErrConflict
+	}
+	all := tx.Bucket(recordsBucket)
+	records, err := all.CreateBucketIfNotExists([]byte(r.Key.Bucket))
+	if err != nil {
+		return 0, err
+	}
+	revision, err := all.NextSequence()
+	if err != nil {
+		return 0, err
+	}
+	if err := records.Put([]byte(r.Key.ID), encodeRecord(r, revision)); err != nil {
+		return 0, err
+	}
+	return revision, moveDue(tx, r.Key, old, r)
+}
+
+// moveDue takes the entry of the record before out of the due index, and puts
+// that of the record after in. Either may have none.
+func moveDue(tx *bbolt.Tx, key storage.Key, before, after storage.Record) error {
+	if before.Due.Equal(after.Due) {
+		return nil
+	}
+	index, err := tx.Bucket(dueBucket).CreateBucketIfNotExists([]byte(key.Bucket))
+	if err != nil {
+		return err
+	}
+	if !before.Due.IsZero() {
+		if err := index.Delete(dueKey(before.Due, key.ID)); err != nil {
+			return err
+		}
+	}
+	if after.Due.IsZero() {
+		return nil
+	}
+	return index.Put(dueKey(after.Due, key.ID), nil)
+}
+
+// remove deletes the record of key if the revision is right.
+func remove(tx *bbolt.Tx, key storage.Key, revision uint64) error {
+	old, err := stored(tx, key)
+	damaged := errors.Is(err, storage.ErrDamaged) && revision == 0
+	switch {
+	case err != nil && !damaged:
+		return err
+	case old.Revision != revision:
+		return storage.ErrConflict
+	}
+	records, err := nested(tx, recordsBucket, key.Bucket)
+	if err != nil {
+		return err
+	}
+	if err := records.Delete([]byte(key.ID)); err != nil {
+		return err
+	}
+	if damaged {
+		return sweepDue(tx, key)
+	}
+	return moveDue(tx, key, old, storage.Record{})
+}
+
+// sweepDue removes the entry of a damaged record, whose time cannot be known,
+// from the due index.
+func sweepDue(tx *bbolt.Tx, key storage.Key) error {
+	index, err := nested(tx, dueBucket, key.Bucket)
+	if index == nil {
+		return err
+	}
+	c := index.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		if d, ok := decodeDue(key.Bucket, k); ok && d.Key == key {
+			return c.Delete()
+		}
+	}
+	return nil
+}
+
+// stored returns the record of key, or ErrNotFound, or ErrDamaged.
+func stored(tx *bbolt.Tx, key storage.Key) (storage.Record, error) {
+	raw, err := rawRecord(tx, key)
+	if err != nil {
+		return storage.Record{}, err
+	}
+	r, ok := decodeRecord(key, raw)
+	if !ok {
+		return storage.Record{}, fmt.Errorf("%w: its checksum is wrong", storage.ErrDamaged)
+	}
+	return r, nil
+}

@@ -1,0 +1,75 @@
+package standin
+
+import (
+	"bytes"
+	"compress/gzip"
+	"net/http"
+	"strings"
+)
+
+// Garbage is a way in which a body is spoiled.
+type Garbage int
+
+const (
+	// HTML: the error page of some proxy, as text/html.
+	HTML Garbage = iota + 1
+	// Truncated: the first half of the body, as if it were all.
+	Truncated
+	// ByteOrderMark: the body after a UTF-8 byte order mark.
+	ByteOrderMark
+	// NotUTF8: bytes that are no text, as JSON.
+	NotUTF8
+	// DuplicateKeys: JSON that names its tokens twice, with different values and
+	// in different case.
+	DuplicateKeys
+	// DeepNesting: 100,000 open brackets.
+	DeepNesting
+	// NotANumber: JSON whose expires_in is NaN.
+	NotANumber
+	// WrongTypes: JSON whose members are all of another type than they should be.
+	WrongTypes
+	// Null: the JSON text null.
+	Null
+	// GzipBomb: 64 MiB of spaces, which are 64 KiB in gzip.
+	GzipBomb
+)
+
+// bombSize is what a GzipBomb unpacks to.
+const bombSize = 64 << 20
+
+// spoil returns what becomes of body, and changes header accordingly.
+func (g Garbage) spoil(body []byte, header http.Header) []byte {
+	switch g {
+	case HTML:
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		return []byte("<!doctype html><title>502</title><h1>502 Bad Gateway</h1>\n")
+	case Truncated:
+		return body[:len(body)/2]
+	case ByteOrderMark:
+		return append([]byte("\ufeff"), body...)
+	case GzipBomb:
+		header.Set("Content-Encoding", "gzip")
+		return bomb()
+	}
+	header.Set("Content-Type", "application/json")
+	return []byte(map[Garbage]string{
+		NotUTF8:       "\xff\xfe\x00{\x80\x81}",
+		DuplicateKeys: `{"access_token":"a","ACCESS_TOKEN":"b","refresh_token":"c","refresh_token":"d","token_type":"bearer"}`,
+		DeepNesting:   strings.Repeat("[", 100_000),
+		NotANumber:    `{"access_token":"a","token_type":"bearer","expires_in":NaN}`,
+		WrongTypes:    `{"access_token":["a"],"token_type":7,"expires_in":{"s":1},"refresh_token":true,"scope":3.5}`,
+		Null:          "null",
+	}[g])
+}
+
+func bomb() []byte {
+	var packed bytes.Buffer
+	// Writing to memory cannot fail.
+	w := gzip.NewWriter(&packed)
+	block := bytes.Repeat([]byte(" "), 1<<20)
+	for range bombSize / len(block) {
+		_, _ = w.Write(block)
+	}
+	_ = w.Close()
+	return packed.Bytes()
+}

@@ -22,6 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const connections = "connections"
 
+var keysetKey = storage.Key{Bucket: seal.MetaBucket, ID: seal.KeysetID}
+
 var errCrash = errors.New("the process dies here")
 
 // memory is a storage.Backend of a map, whose writes can be made to fail.

@@ -46,7 +46,8 @@ func TestNoWayOfPrintingShowsTheKey(t *testing.T) {
 	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "k", key, "n", nested)
 	printed["slog"] = log.String()
 
-	secrets := []string{"canary", hex.EncodeToString([]byte("canary")), key.Reveal()[:12], fmt.Sprint([]byte("canary"))[1:20]}
+	// the last one is %d of the bytes
+	secrets := []string{"canary", hex.EncodeToString([]byte("canary")), key.Reveal()[:12], "99 97 110 97 114 121"}
 	for how, text := range printed {
 		for _, s := range secrets {
 			if strings.Contains(strings.ToLower(text), strings.ToLower(s)) {

@@ -74,7 +74,7 @@ func readPrivate(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // nothing was written
 	opened, err := f.Stat()
 	if err != nil {
 		return "", err
@@ -126,7 +126,7 @@ func createKeyFile(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // only a second name, once linked
+	defer func() { _ = os.Remove(temp.Name()) }() // only a second name, once linked
 	if err := errors.Join(writeDurably(temp, key.Reveal()+"\n"), temp.Close()); err != nil {
 		return err
 	}

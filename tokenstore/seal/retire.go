@@ -36,6 +36,9 @@ func (s *Sealer) Retire(ctx context.Context) (Retirement, error) {
 		return Retirement{}, fmt.Errorf("retire keys: %w", err)
 	}
 	ring := s.ring.Load()
+	if len(ring.known) == 1 {
+		return Retirement{}, nil // spare every start the walk
+	}
 	used, unreadable, err := s.keysInUse(ctx, ring)
 	if err != nil {
 		return Retirement{}, fmt.Errorf("retire keys: %w", err)

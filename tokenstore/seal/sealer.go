@@ -154,7 +154,7 @@ func (r *keyring) seal(b Binding, plaintext []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal %q in bucket %q: %w", b.ID, b.Bucket, err)
 	}
-	return append(newHeader(b.Generation), ciphertext...), nil
+	return slices.Concat(newHeader(b.Generation), ciphertext), nil
 }
 
 func (r *keyring) open(bucket, id string, sealed []byte) ([]byte, uint64, error) {

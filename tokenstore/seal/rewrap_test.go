@@ -62,6 +62,7 @@ func TestRewrapOfUnknownOutcomeIsSettledByAnother(t *testing.T) {
 func TestRewrapWithAWrongFormerKeyChangesNothing(t *testing.T) {
 	m := newMemory()
 	s := mustOpen(t, m, testKey(t, 1))
+	original := m.snapshot()
 	if err := mustOpen(t, m, testKey(t, 1)).Rewrap(t.Context(), testKey(t, 2)); err != nil {
 		t.Fatal(err)
 	}
@@ -72,4 +73,8 @@ func TestRewrapWithAWrongFormerKeyChangesNothing(t *testing.T) {
 	if diff := gocmp.Diff(before, m.snapshot()); diff != "" {
 		t.Error(diff)
 	}
+
+	m.records = original // somebody restores the backup
+	mustAddPrimary(t, s)
+	mustOpen(t, m, testKey(t, 1))
 }

@@ -29,16 +29,15 @@ func (s *Sealer) Rewrap(ctx context.Context, kek Key) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	former := s.kek
-	ring, err := s.load(ctx)
+	ring, err := s.load(ctx, s.kek)
 	if errors.Is(err, ErrWrongKey) {
-		// An earlier attempt may have been stored though it did not say so.
-		s.kek = kek
-		if ring, err = s.load(ctx); err == nil {
-			s.use(ring)
+		// An earlier attempt may have been stored though it did not say so. If it
+		// was not, the error below is still about the key in use.
+		if rewrapped, rewrappedErr := s.load(ctx, kek); rewrappedErr == nil {
+			s.kek = kek
+			s.use(rewrapped)
 			return nil
 		}
-		s.kek = former
 	}
 	if err != nil {
 		return fmt.Errorf("rewrap keyset: %w", err)
@@ -56,7 +55,7 @@ func (s *Sealer) change(ctx context.Context, edit func(*keyring) (*keyset.Handle
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		current, err := s.load(ctx)
+		current, err := s.load(ctx, s.kek)
 		if err != nil {
 			return err
 		}

@@ -70,7 +70,7 @@ func Open(ctx context.Context, backend storage.Backend, kek Key, buckets ...stri
 func (s *Sealer) Reload(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ring, err := s.load(ctx)
+	ring, err := s.load(ctx, s.kek)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *Sealer) Reload(ctx context.Context) error {
 }
 
 // load reads the stored keyset without using it. The caller holds mu.
-func (s *Sealer) load(ctx context.Context) (*keyring, error) {
+func (s *Sealer) load(ctx context.Context, kek Key) (*keyring, error) {
 	record, err := s.backend.Get(ctx, keysetKey)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("read keyset: %w; restore a backup", ErrKeysetMissing)
@@ -87,7 +87,7 @@ func (s *Sealer) load(ctx context.Context) (*keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read keyset: %w", err)
 	}
-	handle, err := unwrapKeyset(record.Value, s.kek)
+	handle, err := unwrapKeyset(record.Value, kek)
 	if err != nil {
 		return nil, fmt.Errorf("read keyset: %w", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // Errors that tell a caller why there is no token. Those with more to say have
@@ -28,8 +30,12 @@ var (
 	// authorization server refuses the client, and an operator must act.
 	ErrMisconfigured = errors.New("provider is misconfigured")
 
-	// ErrClosed is returned by every method of a closed Store.
-	ErrClosed = errors.New("token store is closed")
+	// ErrInvalidImport is wrapped if a grant that is imported is malformed.
+	ErrInvalidImport = errors.New("invalid import")
+
+	// ErrClosed is returned by every method of a closed Store. It is the one of
+	// package storage.
+	ErrClosed = storage.ErrClosed
 )
 
 // Errors of consents.
@@ -37,6 +43,10 @@ var (
 	// ErrInvalidConsent is wrapped if a consent is finished with a state that
 	// is unknown, used, expired, or belongs to another browser or provider.
 	ErrInvalidConsent = errors.New("invalid or expired consent")
+
+	// ErrOtherBrowser is wrapped if a consent is finished in another browser
+	// than the one that began it. The consent stays open for the right one.
+	ErrOtherBrowser = errors.New("consent was begun in another browser")
 
 	// ErrConsentDenied is what a *ConsentDeniedError unwraps to: the person, or the
 	// authorization server, said no.

@@ -2,6 +2,7 @@ package tokenstore
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
@@ -13,6 +14,7 @@ type Provider struct {
 	preset   string
 	grant    GrantType
 	endpoint oauth.Endpoint
+	issuer   string
 	hosts    []Host
 	inject   Inject
 	policy   RefreshPolicy
@@ -24,7 +26,7 @@ type Provider struct {
 	maxPerSecond  float64
 
 	// fingerprint changes when anything changes that could turn a refusal by
-	// the server into an acceptance.
+	// the server into an acceptance, or the pace of calls.
 	fingerprint string
 }
 
@@ -44,9 +46,71 @@ func (p *Provider) Preset() string { return p.preset }
 // Grant returns the grant type.
 func (p *Provider) Grant() GrantType { return p.grant }
 
+// Scopes returns the scopes that are asked for. The slice must not be changed.
+func (p *Provider) Scopes() []string { return p.endpoint.Scopes }
+
+// AuthorizeURL returns where the browser is sent for a consent, empty if the grant needs none.
+func (p *Provider) AuthorizeURL() string { return p.endpoint.AuthorizeURL }
+
 // Inject returns how the API wants the token.
 func (p *Provider) Inject() Inject { return p.inject }
 
 // Hosts returns the places that the token may be sent to; the first one is the
 // default. The slice must not be changed.
 func (p *Provider) Hosts() []Host { return p.hosts }
+
+// HostFor picks the host for a request path, which begins with a slash and is
+// still escaped. If the first segment is a host's name, that host is meant, and rest is the
+// path without the segment. Otherwise rest is the path as it is, and the host is the one whose
+// paths it matches, or else the first one; it is the zero Host if the provider has none.
+func (p *Provider) HostFor(path string) (h Host, rest string) {
+	if len(p.hosts) == 0 {
+		return Host{}, path
+	}
+	first, behind, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	for _, h := range p.hosts {
+		if h.Name != "" && h.Name == first {
+			return h, "/" + behind
+		}
+	}
+	for _, h := range p.hosts {
+		for _, pattern := range h.paths {
+			if prefix, wild := strings.CutSuffix(pattern, "*"); path == pattern || wild && strings.HasPrefix(path, prefix) {
+				return h, path
+			}
+		}
+	}
+	return p.hosts[0], path
+}
+
+// Allowed reports whether the token may be sent to this destination: scheme,
+// host and port must be those of a host of the provider, and path must lie below
+// that host's base path. The port may be left out where it is the scheme's own.
+func (p *Provider) Allowed(scheme, hostport, path string) bool {
+	for i := range p.hosts {
+		u := p.hosts[i].URL
+		if u.Scheme == scheme && sameHost(scheme, u.Host, hostport) && below(u.EscapedPath(), path) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameHost compares without allocating where both are written alike, as they
+// nearly always are.
+func sameHost(scheme, a, b string) bool {
+	return a == b || strings.EqualFold(withoutPort(scheme, a), withoutPort(scheme, b))
+}
+
+// withoutPort cuts off the scheme's own port and a trailing dot.
+func withoutPort(scheme, hostport string) string {
+	own := ":443"
+	if scheme == "http" {
+		own = ":80"
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(hostport, own), ".")
+}
+
+func below(base, path string) bool {
+	return base == "" || strings.HasPrefix(path, base) && (len(path) == len(base) || path[len(base)] == '/')
+}

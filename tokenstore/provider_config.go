@@ -56,6 +56,9 @@ type ProviderConfig struct {
 	// preset's hosts of the same name, and stand beside the others.
 	Hosts []HostConfig
 
+	// Issuer, if set, must come back as iss with each consent (RFC 9207).
+	Issuer string
+
 	// InjectHeader and InjectValue say how the API wants the token; the value
 	// has {token} in it.
 	InjectHeader string

@@ -1,13 +1,266 @@
 package tokenstore
 
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/catalog"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
+)
+
+// Defaults of a provider.
+const (
+	defaultPreset        = "generic"
+	defaultLead          = 5 * time.Minute
+	defaultMinInterval   = 30 * time.Second
+	defaultMaxConcurrent = 4
+	defaultMaxPerSecond  = 20
+)
+
 // NewProvider validates c and fills in what its preset says. All problems are
 // returned at once, as *ConfigError values joined by errors.Join.
-func NewProvider(c ProviderConfig) (*Provider, error) { return nil, errAPI }
+func NewProvider(c ProviderConfig) (*Provider, error) {
+	b := builder{config: c}
+	b.usePreset()
+	b.identity()
+	b.endpoints()
+	b.dialect()
+	b.api()
+	b.timings()
+	if len(b.problems) > 0 {
+		return nil, errors.Join(b.problems...)
+	}
+	b.p.fingerprint = b.fingerprint()
+	return &b.p, nil
+}
 
-// HostFor picks the host for a request path (the escaped path behind the
-// route's prefix, beginning with a slash): the one whose name is the first segment,
-// and then rest is the path without it; else the one whose paths match; else the first one.
-func (p *Provider) HostFor(path string) (h Host, rest string) { return Host{}, path }
+// builder makes a provider and collects what is wrong with it.
+type builder struct {
+	config   ProviderConfig
+	preset   catalog.Preset
+	p        Provider
+	problems []error
+}
 
-// Allowed reports whether the token may be sent to scheme://host:port and the path below it.
-func (p *Provider) Allowed(scheme, hostport, path string) bool { return false }
+func (b *builder) problem(field, format string, args ...any) {
+	b.problems = append(b.problems, &ConfigError{Field: field, Problem: fmt.Sprintf(format, args...)})
+}
+
+func (b *builder) usePreset() {
+	name := cmp.Or(b.config.Preset, defaultPreset)
+	preset, known := catalog.Lookup(name)
+	if !known {
+		b.problem("preset", "there is no preset %q; there are %s", clip(name), strings.Join(catalog.IDs(), ", "))
+		preset, _ = catalog.Lookup(defaultPreset)
+	}
+	b.preset = preset
+	b.p.preset = name
+}
+
+func (b *builder) identity() {
+	c := b.config
+	if err := ValidateProviderName(c.Name); err != nil {
+		b.problem("name", "%v", err)
+	}
+	b.p.name = c.Name
+	b.p.grant = cmp.Or(c.Grant, GrantAuthorizationCode)
+	if b.p.grant != GrantAuthorizationCode && b.p.grant != GrantClientCredentials {
+		b.problem("grant", "unknown grant %q; use authorization_code or client_credentials", clip(string(c.Grant)))
+	}
+	b.p.endpoint.ClientID = strings.TrimSpace(c.ClientID)
+	if b.p.endpoint.ClientID == "" {
+		b.problem("client_id", "it is empty; register an app with the provider and give its client id%s", b.where())
+	}
+	b.p.endpoint.ClientSecret = c.ClientSecret
+	if c.ClientSecret.IsZero() && b.p.grant == GrantClientCredentials {
+		b.problem("client_secret", "it is empty; the client_credentials grant needs one")
+	}
+	for _, s := range c.Scopes {
+		if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
+			b.problem("scopes", "%q is no scope (RFC 6749 section 3.3)", clip(s))
+		}
+	}
+	b.p.endpoint.Scopes = slices.Clone(c.Scopes)
+	b.p.issuer = c.Issuer
+}
+
+func (b *builder) where() string {
+	if b.preset.DocsURL == "" {
+		return ""
+	}
+	return " (" + b.preset.DocsURL + ")"
+}
+
+func (b *builder) endpoints() {
+	c, e := b.config, &b.p.endpoint
+	e.TokenURL = b.url("token_url", cmp.Or(c.TokenURL, b.preset.TokenURL), true)
+	e.AuthorizeURL = b.url("authorize_url", cmp.Or(c.AuthorizeURL, b.preset.AuthorizeURL), b.p.grant == GrantAuthorizationCode)
+	e.RefreshURL = b.url("refresh_url", cmp.Or(c.RefreshURL, b.preset.RefreshURL), false)
+	e.RevokeURL = b.url("revoke_url", cmp.Or(c.RevokeURL, b.preset.RevokeURL), false)
+	if b.preset.RevokeStyle == catalog.RevokeBearer {
+		e.RevokeStyle = oauth.RevokeBearer
+	}
+}
+
+// url checks an endpoint's URL.
+func (b *builder) url(field, raw string, needed bool) string {
+	switch {
+	case raw == "" && needed:
+		b.problem(field, "it is missing, and the preset %s does not know it", b.p.preset)
+	case raw != "":
+		if err := oauth.CheckURL(raw); err != nil {
+			b.problem(field, "%v", err)
+		}
+	}
+	return raw
+}
+
+func (b *builder) dialect() {
+	c, e := b.config, &b.p.endpoint
+	switch auth := cmp.Or(c.ClientAuth, string(b.preset.ClientAuth)); auth {
+	case "params":
+		e.AuthStyle = oauth.AuthParams
+	case "header":
+		e.AuthStyle = oauth.AuthHeader
+	case "none":
+		e.AuthStyle = oauth.AuthNone
+	default:
+		b.problem("client_auth", "unknown way %q; use params, header or none", clip(auth))
+	}
+	if c.ClientAuth == "" && c.ClientSecret.IsZero() {
+		e.AuthStyle = oauth.AuthNone // a public client
+	}
+	switch body := cmp.Or(c.TokenBody, string(b.preset.TokenBody)); body {
+	case "form":
+		e.BodyFormat = oauth.BodyForm
+	case "json":
+		e.BodyFormat = oauth.BodyJSON
+	default:
+		b.problem("token_body", "unknown format %q; use form or json", clip(body))
+	}
+	switch c.PKCE {
+	case "":
+		e.NoPKCE = b.preset.PKCE == catalog.PKCERefused
+	case "on", "off":
+		e.NoPKCE = c.PKCE == "off"
+	default:
+		b.problem("pkce", "%q is neither on nor off", clip(c.PKCE))
+	}
+	e.ScopeSeparator = cmp.Or(c.ScopeSeparator, b.preset.ScopeSeparator)
+	e.AuthorizeParams = params(b.preset.AuthorizeParams, c.AuthorizeParams)
+	e.TokenParams = params(b.preset.TokenParams, c.TokenParams)
+	e.RefreshParams = params(b.preset.RefreshParams, c.RefreshParams)
+	e.DeadCodes = slices.Concat(b.preset.DeadCodes, c.DeadCodes)
+}
+
+// params lays own over preset; an empty value takes a parameter away.
+func params(preset, own map[string]string) map[string]string {
+	out := maps.Clone(preset)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, own)
+	maps.DeleteFunc(out, func(_, v string) bool { return v == "" })
+	return out
+}
+
+func (b *builder) api() {
+	for _, h := range b.preset.Hosts {
+		b.host(HostConfig{Name: h.Name, URL: h.URL, Paths: h.Paths}, false)
+	}
+	for _, h := range b.config.Hosts {
+		b.host(h, true)
+	}
+	header := cmp.Or(b.config.InjectHeader, b.preset.Inject.Header)
+	value := cmp.Or(b.config.InjectValue, b.preset.Inject.Value)
+	switch {
+	case !httpguts.ValidHeaderFieldName(header):
+		b.problem("inject", "%q is no header name", clip(header))
+	case strings.Count(value, tokenPlaceholder) != 1 || !httpguts.ValidHeaderFieldValue(value):
+		b.problem("inject", "the value must be a header value with {token} in it, once")
+	}
+	b.p.inject = newInject(header, value)
+}
+
+// host adds a host, or replaces the one of that name; what the preset knows of its paths
+// stays true when only the address is another.
+func (b *builder) host(c HostConfig, own bool) {
+	if err := oauth.CheckURL(c.URL); err != nil {
+		b.problem("host", "%s: %v", clip(c.Name), err)
+		return
+	}
+	u, err := url.Parse(strings.TrimRight(c.URL, "/"))
+	if err != nil || u.RawQuery != "" {
+		b.problem("host", "%s: it must be scheme, host and path alone", clip(c.Name))
+		return
+	}
+	if own && (c.Name == "" || strings.ContainsAny(c.Name, "/%?#")) {
+		b.problem("host", "%q is no name for a host; it is to be the first segment of a path", clip(c.Name))
+		return
+	}
+	h := Host{Name: c.Name, URL: u, paths: slices.Clone(c.Paths)}
+	i := slices.IndexFunc(b.p.hosts, func(h Host) bool { return h.Name == c.Name })
+	if i < 0 {
+		b.p.hosts = append(b.p.hosts, h)
+		return
+	}
+	if c.Paths == nil {
+		h.paths = b.p.hosts[i].paths
+	}
+	b.p.hosts[i] = h
+}
+
+func (b *builder) timings() {
+	c := b.config
+	b.p.policy = c.Refresh
+	if c.Refresh.Mode == "" {
+		b.p.policy.Mode = RefreshEager
+	}
+	if err := b.p.policy.validate(); err != nil {
+		b.problem("refresh", "%v", err)
+	}
+	b.p.lead = b.duration("lead", c.Lead, defaultLead)
+	b.p.assumeTTL = b.duration("assume_ttl", c.AssumeTTL, 0)
+	b.p.minInterval = b.duration("min_refresh_interval", c.MinRefreshInterval, defaultMinInterval)
+	b.p.maxConcurrent = cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)
+	if c.MaxConcurrent < 0 || c.MaxConcurrent > 1000 {
+		b.problem("max_concurrent", "%d is not between 1 and 1000", c.MaxConcurrent)
+	}
+	b.p.maxPerSecond = cmp.Or(c.MaxPerSecond, defaultMaxPerSecond)
+	if !(b.p.maxPerSecond > 0 && b.p.maxPerSecond <= 1e6) {
+		b.problem("max_per_second", "%v is not above 0 and at most 1000000", c.MaxPerSecond)
+	}
+}
+
+// duration checks a setting; nobody means a negative one, or one of centuries.
+func (b *builder) duration(field string, d, byDefault time.Duration) time.Duration {
+	const most = 10 * 365 * 24 * time.Hour
+	if d < 0 || d > most {
+		b.problem(field, "%s is not a duration between 0 and ten years", d)
+	}
+	return cmp.Or(d, byDefault)
+}
+
+// fingerprint is a digest of the whole configuration, with the secret inside
+// the digest only.
+func (b *builder) fingerprint() string {
+	enc, err := json.Marshal(b.config)
+	if err != nil {
+		return ""
+	}
+	h := sha256.New()
+	h.Write(enc)
+	h.Write([]byte(b.config.ClientSecret.Reveal()))
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -24,11 +24,25 @@ type Token struct {
 	Scopes []string
 	// Generation grows by one with each refresh of the connection.
 	Generation uint64
+
+	// margin is how long before its expiry the token no longer counts as fresh: it
+	// has to reach the provider's API and be looked at there.
+	margin time.Duration
 }
 
-// validFor reports whether the token will still be valid after d.
-func (t *Token) validFor(d time.Duration, now time.Time) bool {
-	return t.ExpiresAt.IsZero() || now.Add(d).Before(t.ExpiresAt)
+// freshMargin returns the margin of a token of the given lifetime.
+func freshMargin(lifetime time.Duration) time.Duration {
+	return min(10*time.Second, lifetime/10)
+}
+
+// fresh reports whether the token has more than its margin left, and at least d.
+func (t *Token) fresh(d time.Duration, now time.Time) bool {
+	return t.ExpiresAt.IsZero() || now.Add(max(d, t.margin)).Before(t.ExpiresAt)
+}
+
+// valid reports whether the token has not expired.
+func (t *Token) valid(now time.Time) bool {
+	return t.ExpiresAt.IsZero() || now.Before(t.ExpiresAt)
 }
 
 // oauth2 returns the token in the shape of x/oauth2, without a refresh token.

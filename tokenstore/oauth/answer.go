@@ -58,13 +58,17 @@ func read(r *reply, e *Endpoint) reading {
 	return rd
 }
 
-// token takes a token out of f: 1 to 16 KiB of VSCHAR (RFC 6749 appendix A).
+// ValidToken reports whether s can be an access or refresh token: 1 to 16 KiB
+// of VSCHAR (RFC 6749 appendix A).
+func ValidToken(s string) bool { return s != "" && len(s) <= maxToken && visible(s) }
+
+// token takes a token out of f.
 func (rd *reading) token(f field) secret.String {
 	if f.empty() {
 		return secret.String{}
 	}
 	s, ok := f.text()
-	if !ok || len(s) > maxToken || !visible(s) {
+	if !ok || !ValidToken(s) {
 		rd.suspect = true
 		return secret.String{}
 	}

@@ -1,0 +1,190 @@
+package tokenstore
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
+)
+
+// How a provider is left in peace.
+const (
+	// A server that fails this often in a row, whoever asked, is not asked for a while.
+	breakerThreshold = 5
+	breakerFirst     = 10 * time.Second
+	breakerLongest   = 5 * time.Minute
+
+	// A server that refuses the client will go on doing so until somebody acts.
+	configFirst   = time.Minute
+	configLongest = time.Hour
+
+	// No pause is longer than this; one that seems to be comes from a clock
+	// that was set back.
+	longestPause = time.Hour
+)
+
+// pace is how fast one provider may be called, and whether at all.
+type pace struct {
+	provider *Provider
+	slots    chan struct{}
+	limiter  *rate.Limiter
+
+	mu        sync.Mutex
+	failures  int       // guarded by mu: transient failures in a row, of all connections
+	pauses    int       // guarded by mu: pauses in a row
+	until     time.Time // guarded by mu: not called before
+	reason    string    // guarded by mu: why
+	config    bool      // guarded by mu: the pause is for a refused client
+	probing   bool      // guarded by mu: the one call after a pause is under way
+	scheduled int       // guarded by mu: slots that the schedule has taken
+}
+
+func newPace(p *Provider) *pace {
+	burst := max(1, int(p.maxPerSecond))
+	return &pace{
+		provider: p,
+		slots:    make(chan struct{}, p.maxConcurrent),
+		limiter:  rate.NewLimiter(rate.Limit(p.maxPerSecond), burst),
+	}
+}
+
+// admit returns why the provider must not be called now, or nil. After a
+// pause it admits one call, to see; the others wait for what comes of it.
+func (p *pace) admit(id ID, now time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.until.IsZero() {
+		return nil
+	}
+	left := p.until.Sub(now)
+	if left > longestPause {
+		left = 0
+	}
+	if left <= 0 && !p.probing {
+		p.probing = true
+		return nil
+	}
+	wait := max(time.Second, left)
+	if p.config {
+		return &MisconfiguredError{Provider: p.provider.name, Reason: p.reason, RetryAfter: wait}
+	}
+	return &UnavailableError{ID: id, RetryAfter: wait, Reason: p.reason}
+}
+
+// enterDeadline is how long a flight waits for its provider's turn.
+const enterDeadline = 20 * time.Second
+
+// enter waits for a slot and for the provider's rate. The caller releases it.
+func (p *pace) enter(ctx context.Context) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, enterDeadline)
+	defer cancel()
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	release = func() { <-p.slots }
+	if err := p.limiter.Wait(ctx); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// pause is what an outcome changes about the provider's pause.
+type pause struct {
+	changed bool
+	until   time.Time // zero: it ended
+	reason  string
+}
+
+// succeeded ends every pause.
+func (p *pace) succeeded() pause {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ended := pause{changed: !p.until.IsZero()}
+	p.failures, p.pauses, p.until, p.reason, p.config, p.probing = 0, 0, time.Time{}, "", false, false
+	return ended
+}
+
+// failed tells what a failure means for the provider as a whole.
+func (p *pace) failed(e *oauth.Error, now time.Time) pause {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wasProbing := p.probing
+	p.probing = false
+	switch {
+	case e.Class == oauth.Config:
+		return p.pauseLocked(now, backoff(p.pauses, configFirst, configLongest), e.Reason, true)
+	case e.Class == oauth.Dead:
+		// The server works, and one grant is gone.
+		p.failures = 0
+		if wasProbing {
+			p.pauses, p.until, p.reason, p.config = 0, time.Time{}, "", false
+			return pause{changed: true}
+		}
+		return pause{}
+	case e.RetryAfter > 0 && (e.Status == 429 || e.Status == 503):
+		return p.pauseLocked(now, e.RetryAfter, "retry_after", false)
+	}
+	p.failures++
+	if wasProbing || p.failures >= breakerThreshold {
+		return p.pauseLocked(now, backoff(p.pauses, breakerFirst, breakerLongest), e.Reason, false)
+	}
+	return pause{}
+}
+
+func (p *pace) pauseLocked(now time.Time, d time.Duration, reason string, config bool) pause {
+	p.pauses++
+	p.until, p.reason, p.config = now.Add(d), reason, config
+	return pause{changed: true, until: p.until, reason: reason}
+}
+
+// abandoned gives back the right to probe when the call was not made after all.
+func (p *pace) abandoned() {
+	p.mu.Lock()
+	p.probing = false
+	p.mu.Unlock()
+}
+
+// reserve takes one of the slots that the schedule may use, so that a caller
+// who waits for a token always finds one that is not taken by background work.
+func (p *pace) reserve(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if left := p.until.Sub(now); left > 0 && left <= longestPause || !p.until.IsZero() && p.probing {
+		return false
+	}
+	if p.scheduled >= max(1, p.provider.maxConcurrent-1) {
+		return false
+	}
+	p.scheduled++
+	return true
+}
+
+func (p *pace) unreserve() {
+	p.mu.Lock()
+	p.scheduled--
+	p.mu.Unlock()
+}
+
+// pausedUntil returns the end of the pause, the zero time if there is none.
+func (p *pace) pausedUntil() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.until
+}
+
+// backoff doubles from first to longest, n being 0 for the first time.
+func backoff(n int, first, longest time.Duration) time.Duration {
+	d := first
+	for range min(n, 30) {
+		if d *= 2; d >= longest {
+			return longest
+		}
+	}
+	return min(d, longest)
+}

@@ -1,0 +1,184 @@
+package tokenstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// maxPending bounds how many consents and login links may be open: what begins
+// them is a request, and each is a write.
+const maxPending = 1000
+
+// The kinds of one-time secrets. Each is part of its digest, so that a secret
+// of one kind is nothing in the place of another.
+const (
+	kindConsent = "consent" // the state of a consent
+	kindBinding = "binding" // the cookie of the browser that began it
+	kindTicket  = "ticket"  // a login link
+)
+
+// consents counts what is open.
+type consents struct {
+	open atomic.Int64
+	// counted is set once open was read from the storage.
+	counted atomic.Bool
+}
+
+// pending is a consent or a login link that is open. It is stored under the digest
+// of its secret, which itself is not stored.
+type pending struct {
+	ID          string    `json:"id"`
+	Verifier    string    `json:"verifier,omitempty"`
+	BindingHash string    `json:"binding_hash,omitempty"`
+	RedirectURI string    `json:"redirect_uri,omitempty"`
+	ReturnTo    string    `json:"return_to,omitempty"`
+	ExpiresAt   time.Time `json:"expires_at"`
+
+	key      storage.Key
+	revision uint64
+}
+
+// digest returns what stands for a one-time secret in the storage.
+func digest(kind, text string) string {
+	sum := sha256.Sum256([]byte("caddy-tokenstore/" + kind + "\x00" + text))
+	return hex.EncodeToString(sum[:])
+}
+
+func sameDigest(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+func (s *Store) putPending(ctx context.Context, kind, text string, p pending) error {
+	if err := s.countPending(ctx); err != nil {
+		return err
+	}
+	if s.consents.open.Load() >= maxPending {
+		return ErrTooManyConsents
+	}
+	plain, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	key := storage.Key{Bucket: bucketConsents, ID: digest(kind, text)}
+	sealed, err := s.records.sealer.Seal(seal.Binding{Bucket: key.Bucket, ID: key.ID}, plain)
+	if err != nil {
+		return err
+	}
+	if _, err := s.backend.Put(ctx, storage.Record{Key: key, Value: sealed, Due: p.ExpiresAt}); err != nil {
+		return err
+	}
+	s.consents.open.Add(1)
+	return nil
+}
+
+// countPending learns once how many were open when the store was opened.
+func (s *Store) countPending(ctx context.Context) error {
+	if s.consents.counted.Load() {
+		return nil
+	}
+	open, err := s.backend.List(ctx, bucketConsents, "", "", maxPending)
+	if err != nil {
+		return err
+	}
+	if s.consents.counted.CompareAndSwap(false, true) {
+		s.consents.open.Add(int64(len(open)))
+	}
+	return nil
+}
+
+// getPending returns what is open under this secret, or an error that wraps
+// ErrInvalidConsent, always with the same words.
+func (s *Store) getPending(ctx context.Context, kind, text string) (pending, error) {
+	key := storage.Key{Bucket: bucketConsents, ID: digest(kind, text)}
+	raw, err := s.backend.Get(ctx, key)
+	if errors.Is(err, storage.ErrNotFound) {
+		return pending{}, fmt.Errorf("%w: begin it again", ErrInvalidConsent)
+	}
+	if err != nil {
+		return pending{}, err
+	}
+	plain, _, err := s.records.sealer.Open(key.Bucket, key.ID, raw.Value)
+	var p pending
+	if err == nil {
+		err = json.Unmarshal(plain, &p)
+	}
+	if err != nil || !s.now().Before(p.ExpiresAt) {
+		return pending{}, fmt.Errorf("%w: begin it again", ErrInvalidConsent)
+	}
+	p.key, p.revision = key, raw.Revision
+	return p, nil
+}
+
+// usePending uses it up. Of two who try, one gets ErrInvalidConsent.
+func (s *Store) usePending(ctx context.Context, p pending) error {
+	err := s.backend.Delete(ctx, p.key, p.revision)
+	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) {
+		return fmt.Errorf("%w: it was used already", ErrInvalidConsent)
+	}
+	if err == nil {
+		s.consents.open.Add(-1)
+	}
+	return err
+}
+
+// purgeConsents deletes what has expired.
+func (s *Store) purgeConsents(ctx context.Context) {
+	expired, err := s.backend.Due(ctx, bucketConsents, s.now(), storage.Due{}, schedulePage)
+	if err != nil {
+		return // the schedule's own reading tells of the trouble
+	}
+	for _, e := range expired {
+		raw, err := s.backend.Get(ctx, e.Key)
+		if err == nil && s.countPending(ctx) == nil {
+			_ = s.usePending(ctx, pending{key: e.Key, revision: raw.Revision})
+		}
+	}
+}
+
+// IssueTicket makes the secret of a login link: who has it may begin the
+// consent of id, once, until it expires. It returns the errors of BeginConsent.
+func (s *Store) IssueTicket(ctx context.Context, id ID) (ticket string, expires time.Time, err error) {
+	if _, err := s.consentProvider(id); err != nil {
+		return "", time.Time{}, err
+	}
+	ticket, expires = oauth.NewState(), s.now().Add(consentLifetime)
+	err = s.putPending(ctx, kindTicket, ticket, pending{ID: id.String(), ExpiresAt: expires})
+	if err != nil {
+		return "", time.Time{}, s.explain(id, err)
+	}
+	return ticket, expires, nil
+}
+
+// CheckTicket returns nil if the ticket would be accepted for id, without
+// using it up, and else an error that wraps ErrInvalidConsent.
+func (s *Store) CheckTicket(ctx context.Context, id ID, ticket string) error {
+	_, err := s.ticket(ctx, id, ticket)
+	return s.explain(id, err)
+}
+
+// RedeemTicket uses a ticket up. It returns an error that wraps
+// ErrInvalidConsent if it is unknown, used, expired or for another connection.
+func (s *Store) RedeemTicket(ctx context.Context, id ID, ticket string) error {
+	p, err := s.ticket(ctx, id, ticket)
+	if err == nil {
+		err = s.usePending(ctx, p)
+	}
+	return s.explain(id, err)
+}
+
+func (s *Store) ticket(ctx context.Context, id ID, ticket string) (pending, error) {
+	p, err := s.getPending(ctx, kindTicket, ticket)
+	if err == nil && p.ID != id.String() {
+		return pending{}, fmt.Errorf("%w: begin it again", ErrInvalidConsent)
+	}
+	return p, err
+}

@@ -1,0 +1,123 @@
+package tokenstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
+)
+
+// fly is the job of a flight: what happens to a connection when somebody asks
+// for its token and the published one will not do. The order is the promise:
+//
+//	lease → read the record → is a refresh needed at all? → the provider's turn →
+//	commit the intent → call → commit the outcome → publish
+//
+// A crash before the intent has changed nothing. A crash behind it leaves the
+// intent, and the next flight knows that the refresh token may have been used.
+func (s *Store) fly(ctx context.Context, id ID, a ask) (*Token, error) {
+	lease, err := s.backend.Lease(ctx, connectionKey(id))
+	if err != nil {
+		return nil, err
+	}
+	defer lease.Release()
+
+	p, known := s.Provider(id.Provider)
+	if !known {
+		return nil, fmt.Errorf("connection %s: provider %q is not configured: %w", id, id.Provider, ErrNotFound)
+	}
+	st, err := s.records.load(ctx, id)
+	if errors.Is(err, ErrNotFound) && a.create && p.grant == GrantClientCredentials {
+		st, err = s.newConnection(id, p), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if st.damaged != nil {
+		return nil, st.damaged
+	}
+	if t, done, err := s.settle(ctx, st, p, a); done {
+		return t, err
+	}
+	return s.refresh(ctx, st, p, a)
+}
+
+// refresh gets the connection's next token. At most two calls are made: if
+// the outcome of the first one is unknown, the refresh token is sent once more, at
+// once, while a server that allows for lost answers still takes it.
+func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*Token, error) {
+	pc := s.pace(p)
+	if a.trigger != TriggerForced {
+		if err := pc.admit(st.id, s.now()); err != nil {
+			return nil, err
+		}
+	}
+	release, err := pc.enter(ctx)
+	if err != nil {
+		pc.abandoned()
+		return nil, &UnavailableError{ID: st.id, RetryAfter: time.Second, Reason: "busy", Err: err}
+	}
+	defer release()
+
+	if st.Intent != nil {
+		a.trigger = TriggerRecovery
+	}
+	for {
+		inDoubt := st.Intent != nil
+		if err := s.commitIntent(ctx, st); err != nil {
+			pc.abandoned()
+			s.observer().Refreshed(RefreshEvent{ID: st.id, Trigger: a.trigger, Generation: st.Generation, Err: err, Reason: "storage"})
+			return nil, err
+		}
+		started := s.now()
+		answer, err := s.call(ctx, p, st)
+		took := s.now().Sub(started)
+		if err == nil {
+			return s.succeed(ctx, st, p, a, answer, took)
+		}
+		failure := asFailure(err)
+		if failure.Class == oauth.Unknown && !inDoubt && ctx.Err() == nil {
+			s.observer().Refreshed(failedEvent(st, a, failure, took))
+			a.trigger = TriggerRecovery
+			continue
+		}
+		return s.fail(ctx, st, p, a, failure, inDoubt, took)
+	}
+}
+
+// commitIntent makes it durable that the refresh token is about to be sent. This also
+// proves that the storage takes writes before the refresh token is spent.
+func (s *Store) commitIntent(ctx context.Context, st *stored) error {
+	before, dueBefore := st.Intent, st.due
+	next := intent{At: s.now(), Attempts: 1}
+	if before != nil {
+		next.Attempts = before.Attempts + 1
+	}
+	st.Intent = &next
+	// Due at once: whoever starts after a crash finds it first.
+	st.due = next.At
+	if err := s.records.save(ctx, st); err != nil {
+		st.Intent, st.due = before, dueBefore
+		return err
+	}
+	return nil
+}
+
+// call is the conversation with the authorization server.
+func (s *Store) call(ctx context.Context, p *Provider, st *stored) (*oauth.Answer, error) {
+	if p.grant == GrantClientCredentials {
+		return s.client.ClientCredentials(ctx, &p.endpoint)
+	}
+	return s.client.Refresh(ctx, &p.endpoint, st.RefreshToken)
+}
+
+// asFailure returns the failure that err is. Anything else than an *oauth.Error would
+// be a fault of ours, and says nothing about the grant.
+func asFailure(err error) *oauth.Error {
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		return e
+	}
+	return &oauth.Error{Op: "refresh", Class: oauth.Unknown, Reason: "internal", InDoubt: true}
+}

@@ -1,0 +1,173 @@
+package tokenstore
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+const (
+	// schedulePage is how many due entries are read at once.
+	schedulePage = 256
+	// scheduleMost is how many are looked at in one pass.
+	scheduleMost = 16 * schedulePage
+	// scheduleSleep is the longest time between two passes. Whatever else goes
+	// wrong, a clock that jumps or a wake-up that is lost, the next pass mends it.
+	scheduleSleep = 30 * time.Second
+	// holdFailed is how long a connection is left alone whose flight failed
+	// without moving its due time, as when the storage takes no writes.
+	holdFailed = 5 * time.Second
+)
+
+// schedule decides when to look at the due index again. The due times
+// themselves are in the storage; nothing is kept in memory for a connection that waits.
+type schedule struct {
+	wakeup chan struct{}
+
+	mu   sync.Mutex
+	next time.Time        // guarded by mu: when the sleeping schedule wakes up
+	held map[ID]time.Time // guarded by mu: not before
+}
+
+func newSchedule() schedule {
+	return schedule{wakeup: make(chan struct{}, 1), held: map[ID]time.Time{}}
+}
+
+// wake makes the schedule look again soon.
+func (c *schedule) wake() {
+	select {
+	case c.wakeup <- struct{}{}:
+	default:
+	}
+}
+
+// notice wakes the schedule up if due is earlier than what it sleeps for.
+func (c *schedule) notice(due time.Time) {
+	if due.IsZero() {
+		return
+	}
+	c.mu.Lock()
+	earlier := due.Before(c.next)
+	c.mu.Unlock()
+	if earlier {
+		c.wake()
+	}
+}
+
+func (c *schedule) hold(id ID, until time.Time) {
+	c.mu.Lock()
+	c.held[id] = until
+	c.mu.Unlock()
+}
+
+// heldUntil returns when id may be looked at, forgetting what is over.
+func (c *schedule) heldUntil(id ID, now time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	until, ok := c.held[id]
+	if ok && !until.After(now) {
+		delete(c.held, id)
+		return time.Time{}
+	}
+	return until
+}
+
+func (s *Store) runSchedule(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-s.schedule.wakeup:
+		}
+		s.purgeConsents(ctx)
+		now := s.now()
+		next := s.pass(ctx, now)
+		timer.Reset(max(10*time.Millisecond, next.Sub(now)))
+	}
+}
+
+// pass starts what is due and can be started, and returns when to look again. What
+// cannot be started stays in the index, and is passed over, so that one provider that is
+// out of order keeps nobody else waiting.
+func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
+	next = now.Add(scheduleSleep)
+	// Whoever commits an earlier due time from now on wakes the schedule.
+	s.schedule.mu.Lock()
+	s.schedule.next = next
+	s.schedule.mu.Unlock()
+	defer func() {
+		s.schedule.mu.Lock()
+		s.schedule.next = next
+		s.schedule.mu.Unlock()
+	}()
+
+	var cursor storage.Due
+	for range scheduleMost / schedulePage {
+		entries, err := s.backend.Due(ctx, bucketConnections, next, cursor, schedulePage)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.observer().Trouble("reading the schedule", err)
+			}
+			return now.Add(holdFailed)
+		}
+		for _, e := range entries {
+			if e.At.After(now) {
+				return e.At
+			}
+			if until := s.startDue(e, now); until.After(now) && until.Before(next) {
+				next = until
+			}
+		}
+		if len(entries) < schedulePage {
+			return next
+		}
+		cursor = entries[len(entries)-1]
+	}
+	return next
+}
+
+// startDue starts a refresh unless it is under way or must wait; until is when
+// to look again, the zero time if something else will wake the schedule.
+func (s *Store) startDue(e storage.Due, now time.Time) (until time.Time) {
+	id, err := ParseID(e.Key.ID)
+	if err != nil || s.flights.has(id) {
+		return time.Time{}
+	}
+	if until := s.schedule.heldUntil(id, now); !until.IsZero() {
+		return until
+	}
+	p, known := s.Provider(id.Provider)
+	if !known {
+		return time.Time{} // it may come back with the next configuration
+	}
+	pc := s.pace(p)
+	if !pc.reserve(now) {
+		return pc.pausedUntil()
+	}
+	fl, own, err := s.flights.join(id, func(ctx context.Context) (*Token, error) {
+		return s.fly(ctx, id, ask{trigger: TriggerSchedule})
+	})
+	if err != nil || !own {
+		pc.unreserve()
+		return time.Time{}
+	}
+	s.observer().Late(p.name, max(0, now.Sub(e.At)))
+	s.flights.wg.Go(func() { s.landDue(id, fl, pc) })
+	return time.Time{}
+}
+
+// landDue cleans up behind a flight of the schedule.
+func (s *Store) landDue(id ID, fl *flight, pc *pace) {
+	<-fl.done
+	pc.unreserve()
+	if fl.err != nil {
+		s.schedule.hold(id, s.now().Add(holdFailed))
+		_ = s.explain(id, fl.err) // reports a panic
+	}
+	s.schedule.wake()
+}

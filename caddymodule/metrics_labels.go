@@ -54,7 +54,12 @@ var (
 	}
 
 	// outcomes of the two routes: that it went well, and the codes of problems.
-	outcomes = vocabulary{"ok", "passed", "refused_host"}
+	outcomes = vocabulary{
+		"ok", "passed", "refused_host", "token_echoed",
+		"bad_request", "not_found", "method_not_allowed", "wrong_host",
+		"origin_not_allowed", "caller_not_allowed", "unknown_connection",
+		"consent_needed", "unavailable", "store_unavailable", "provider_refuses_client",
+	}
 
 	retryOutcomes = vocabulary{"ok", "still_401", "not_replayable", "refresh_failed"}
 )

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 )
 
 // Refreshed counts an attempt by what came of it.
@@ -50,4 +51,14 @@ func (m *metrics) forwarded(provider, outcome string) {
 // retried counts a retry after a 401: "ok", "still_401", "not_replayable", "refresh_failed".
 func (m *metrics) retried(provider, outcome string) {
 	m.retries.WithLabelValues(m.store.label(provider), retryOutcomes.label(outcome)).Inc()
+}
+
+// committed counts and times a transaction of the storage.
+func (m *metrics) committed(c bolt.CommitInfo) {
+	result := "ok"
+	if c.Err != nil {
+		result = "error"
+	}
+	m.commits.WithLabelValues(result).Inc()
+	m.commitDuration.Observe(c.Duration.Seconds())
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 )
 
 // observed is a store of which only the state can be read.
@@ -163,6 +164,15 @@ func TestMetricsOfEvents(t *testing.T) {
 				`schedule_lateness_seconds_bucket{le="1"} 0`,
 				`schedule_lateness_seconds_bucket{le="5"} 1`,
 			}},
+		{"a commit counts and is timed",
+			func(m *metrics) { m.committed(bolt.CommitInfo{Duration: 2 * time.Millisecond}) },
+			[]string{
+				`storage_commits_total{result="ok"} 1`,
+				`storage_commit_duration_seconds_sum 0.002`,
+			}},
+		{"a commit that failed counts as error",
+			func(m *metrics) { m.committed(bolt.CommitInfo{Err: failed}) },
+			[]string{`storage_commits_total{result="error"} 1`}},
 		{"trouble counts, whatever it is",
 			func(m *metrics) { m.Trouble("read", failed) },
 			[]string{`background_errors_total 1`}},

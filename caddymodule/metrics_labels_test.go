@@ -1,0 +1,50 @@
+package caddymodule
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Without this test a new kind of problem would be counted as _other, and nobody would notice.
+func TestEveryProblemHasALabel(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if code, ok := problemCode(n); ok && !slices.Contains(outcomes, code) {
+				t.Errorf("%s: the problem %q is missing among the outcomes of the metrics", name, code)
+			}
+			return true
+		})
+	}
+}
+
+// problemCode returns the code that a composite literal such as problem{code: "…"} has.
+func problemCode(n ast.Node) (string, bool) {
+	pair, ok := n.(*ast.KeyValueExpr)
+	if !ok {
+		return "", false
+	}
+	key, isName := pair.Key.(*ast.Ident)
+	value, isLiteral := pair.Value.(*ast.BasicLit)
+	if !isName || !isLiteral || key.Name != "code" {
+		return "", false
+	}
+	code, err := strconv.Unquote(value.Value)
+	return code, err == nil
+}

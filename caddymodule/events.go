@@ -151,15 +151,22 @@ func (o *eventObserver) run() {
 	defer close(o.done)
 	select {
 	case <-o.started:
+		o.deliverUntilClosing()
 	case <-o.closing:
-		return
 	}
+	select {
+	case <-o.started:
+		o.drain()
+	default: // the configuration never came into force
+	}
+}
+
+func (o *eventObserver) deliverUntilClosing() {
 	for {
 		select {
 		case e := <-o.queue:
 			o.deliver(e)
 		case <-o.closing:
-			o.drain()
 			return
 		}
 	}

@@ -1,0 +1,152 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+)
+
+func init() {
+	caddy.RegisterModule(Guard{})
+}
+
+// Guard decides whether a request may use a connection, before it is forwarded. It refuses
+// the requests of callers that are not allowed, and those for which there is no token, so that a refusal
+// never counts against the health of an upstream.
+//
+// It answers refusals itself, with an `application/problem+json` document (RFC 9457); they
+// do not go through `handle_errors`. docs/problems.md has the list of them.
+//
+// The client's own `Authorization`, `Proxy-Authorization` and `Cookie` are taken off the request. The
+// guard attaches no token: that is done by the transport `token`, which knows where a request really goes.
+type Guard struct {
+	// The connection, `provider/connection`. It may hold placeholders, such as
+	// `dropbox/{http.auth.user.id}`; they are expanded once for each request.
+	Connection string `json:"connection,omitempty"`
+
+	Access
+
+	// What happens when there is no token because consent is needed, or because the
+	// provider is out of order or misconfigured: `refuse` answers with a problem
+	// document, `pass` lets the request go on without a token. Default: `refuse`.
+	OnError string `json:"on_error,omitempty"`
+
+	// Point the request at the provider's host, for a `reverse_proxy` that comes
+	// next and uses the transport `token`.
+	Forward bool `json:"forward,omitempty"`
+
+	route *route
+}
+
+// What to do when there is no token.
+const (
+	onErrorRefuse = "refuse"
+	onErrorPass   = "pass"
+)
+
+// CaddyModule returns the Caddy module information.
+func (Guard) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.token_guard", New: func() caddy.Module { return new(Guard) }}
+}
+
+// Provision sets up the guard.
+func (g *Guard) Provision(ctx caddy.Context) error {
+	switch g.OnError {
+	case "", onErrorRefuse, onErrorPass:
+	default:
+		return fmt.Errorf("on_error %q: use refuse or pass", g.OnError)
+	}
+	var err error
+	g.route, err = newRoute(ctx, g.Connection, g.Access, proxyCORS())
+	return err
+}
+
+// ServeHTTP lets r go on to next, or answers it.
+func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	metrics := g.route.app.metrics()
+	if p, admitted := g.route.gate.admit(w, r); !admitted {
+		if p != nil { // else it was a preflight
+			metrics.forwarded("", p.code)
+		}
+		return nil
+	}
+	stripCredentials(r.Header)
+	provider, outcome, refused := g.prepare(r)
+	if refused != nil {
+		metrics.forwarded(provider, refused.code)
+		refused.write(w)
+		return nil
+	}
+	metrics.forwarded(provider, outcome)
+	return next.ServeHTTP(w, r)
+}
+
+// prepare makes r ready to be forwarded, or says why it must not be. The token itself is not
+// kept: the transport asks for it again at the last moment, and finds it in memory.
+func (g *Guard) prepare(r *http.Request) (provider, outcome string, refused *problem) {
+	if p := checkForwardable(r); p != nil {
+		return "", "", p
+	}
+	id, p, ok := g.route.connection.resolve(r)
+	if !ok {
+		return "", "", unknownConnection()
+	}
+	pass := g.OnError == onErrorPass
+	if g.Forward {
+		if err := startForward(r, p, id, pass); err != nil {
+			return p.Name(), "", badRequest("The path cannot be forwarded: it can be read in more than one way.")
+		}
+	}
+	_, refused = g.route.token(r, id, tokenstore.Want{})
+	switch {
+	case refused == nil:
+		return p.Name(), outcomeOK, nil
+	case pass && refused.passable():
+		return p.Name(), outcomePassed, nil
+	}
+	return p.Name(), "", refused
+}
+
+// Outcomes of requests that were not refused.
+const (
+	outcomeOK     = "ok"
+	outcomePassed = "passed"
+)
+
+// checkForwardable refuses what is no request for an API: tunnels, echoes of what
+// was sent (they would show the token), and the upgrade to cleartext HTTP/2, which
+// smuggles requests past every check (RFC 9113 gave it up).
+func checkForwardable(r *http.Request) *problem {
+	for _, method := range [...]string{http.MethodConnect, http.MethodTrace, "TRACK"} {
+		if strings.EqualFold(r.Method, method) {
+			return methodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		}
+	}
+	for _, line := range r.Header["Upgrade"] {
+		for protocol := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(strings.TrimSpace(protocol), "/")
+			if strings.EqualFold(name, "h2c") {
+				return badRequest("An upgrade to h2c is not possible here.")
+			}
+		}
+	}
+	return nil
+}
+
+// stripCredentials takes off what authenticates the client here. It is none of
+// the provider's business, and Caddy logs it under log_credentials.
+func stripCredentials(h http.Header) {
+	h.Del("Authorization")
+	h.Del("Proxy-Authorization")
+	h.Del("Cookie")
+}
+
+var (
+	_ caddy.Provisioner           = (*Guard)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Guard)(nil)
+)

@@ -46,9 +46,7 @@ func read(r *reply, e *Endpoint) reading {
 	rd.answer.TokenType = f["token_type"].label(64)
 	rd.answer.Scopes = f["scope"].scopes(e)
 	rd.answer.Account = account(f)
-	if whole && !rd.suspect {
-		rd.answer.ExpiresAt = expiry(f, rd.answer.AccessToken, r.sentAt)
-	}
+	rd.answer.ExpiresAt = expiry(f, rd.answer.AccessToken, r.sentAt)
 	if !f["error"].empty() {
 		rd.hasError = true
 		if whole {

@@ -20,7 +20,7 @@ func jwt(claims string) string {
 }
 
 // Every row is a whole answer to a refresh, and what it must be taken for. DEAD
-// is a dead code of the endpoint; SENT is the refresh token that was sent.
+// and client are dead codes of the endpoint; SENT is the refresh token that was sent.
 func TestWhatAnAnswerMeans(t *testing.T) {
 	const jsonType, formType = "application/json", "application/x-www-form-urlencoded"
 	inAnHour := fmt.Sprint(noon.Unix() + 3600)
@@ -131,6 +131,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		{"invalid_grant below the top level kills nothing", 400, jsonType, `{"error":{"code":"invalid_grant"}}`, "transient status"},
 		{"a dead code of the provider with status 200", 200, jsonType, `{"ok":false,"error":"DEAD"}`, "dead DEAD code=DEAD"},
 		{"a dead code of the provider with status 400", 400, jsonType, `{"error":"DEAD"}`, "dead DEAD code=DEAD"},
+		{"a dead code that is a word of the client secret", 400, jsonType, `{"error":"client"}`, "dead client code=client"},
 		{"invalid_client", 401, jsonType, `{"error":"invalid_client"}`, "config invalid_client code=invalid_client"},
 		{"invalid_client with status 400", 400, jsonType, `{"error":"invalid_client"}`, "config invalid_client code=invalid_client"},
 		{"invalid_client with status 200", 200, jsonType, `{"error":"invalid_client"}`, "config invalid_client code=invalid_client"},
@@ -166,7 +167,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 				_, _ = w.Write([]byte(tc.body))
 			})
 			e := endpoint(srv.URL)
-			e.DeadCodes = []string{"DEAD"}
+			e.DeadCodes = []string{"DEAD", "client"}
 			a, err := newClient().Refresh(t.Context(), e, secret.New("SENT"))
 			if got := strings.TrimSpace(outcome(a, err)); got != tc.want {
 				t.Errorf("\n got %s\nwant %s", got, tc.want)
@@ -179,9 +180,20 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	}
 }
 
+func TestInvalidGrantIsAboutTheClientWhereThereIsNoOtherGrant(t *testing.T) {
+	srv := record(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprint(w, `{"error":"invalid_grant"}`)
+	})
+	_, err := newClient().ClientCredentials(t.Context(), endpoint(srv.URL))
+	if got := outcome(nil, err); got != "config invalid_grant code=invalid_grant" {
+		t.Error(got)
+	}
+}
+
 func TestScopesAreSplitAtTheSeparatorOfTheEndpoint(t *testing.T) {
 	srv := record(t, func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"access_token":"A","scope":"a+b"}`)
+		_, _ = fmt.Fprint(w, `{"access_token":"A","scope":"a+b"}`)
 	})
 	for separator, want := range map[string]string{"": "a+b", "+": "a|b"} {
 		e := endpoint(srv.URL)

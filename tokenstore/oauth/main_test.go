@@ -82,7 +82,7 @@ func record(t *testing.T, answer http.HandlerFunc) *recorder {
 
 func granting(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprint(w, `{"access_token":"A","token_type":"bearer","expires_in":3600,"refresh_token":"R"}`)
+	_, _ = fmt.Fprint(w, `{"access_token":"A","token_type":"bearer","expires_in":3600,"refresh_token":"R"}`)
 }
 
 func endpoint(base string) *oauth.Endpoint {

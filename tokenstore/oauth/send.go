@@ -52,7 +52,7 @@ func (v *conversation) send(req *http.Request) (*reply, *Error) {
 		}
 		return nil, failure
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	r := &reply{sentAt: sentAt, status: resp.StatusCode, header: resp.Header}
 	r.body, r.trouble = readBounded(resp.Body, v.client.maxBody)
 	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {

@@ -1,27 +1,140 @@
 package caddymodule
 
 import (
-	"errors"
-	"net/http"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
-// App is the token_store app.
-type App struct{}
+// appName is the app's module ID and its global option in the Caddyfile.
+const appName = "token_store"
 
-// Store returns the open store, opening it if nobody did yet.
-func (a *App) Store() (*tokenstore.Store, error) { return nil, errors.ErrUnsupported }
+func init() {
+	caddy.RegisterModule(App{})
+}
+
+// App keeps the OAuth2 tokens of SaaS APIs, and refreshes them in the
+// background. Routes use its connections: `token_endpoint` returns a
+// connection's access token, `token_proxy` forwards requests with it, and
+// `token_connect` is where a person gives the consent.
+//
+// A connection belongs to a provider that is declared here. Connections
+// themselves are data, not configuration.
+type App struct {
+	// Where connections are kept. Default: a file in Caddy's data directory.
+	Storage *StorageConfig `json:"storage,omitempty"`
+
+	// The key that everything in the database is encrypted with: 32 bytes in
+	// base64 or as 64 hex digits (`openssl rand -base64 32`). Use a
+	// placeholder, `{file./path}` or `{env.NAME}`: what is written here
+	// literally can be read through Caddy's admin API.
+	//
+	// Default: a key that is made once and kept in a file beside the database,
+	// with `.key` added to its name. That protects backups and copies of the
+	// database without that file, and nothing from somebody who can read both.
+	EncryptionKey string `json:"encryption_key,omitempty"`
+
+	// The SaaS APIs that connections are made to.
+	Providers []*ProviderConfig `json:"providers,omitempty"`
+
+	// How many connections, at the most, have metrics of their own. A change
+	// takes effect when Caddy is restarted. Default: 1000.
+	MetricsConnections int `json:"metrics_connections,omitempty"`
+
+	settings settings
+	link     *link          // nil if nothing was acquired
+	events   *eventObserver // nil if Provision did not come so far
+	connects []*Connect     // complete when all apps are provisioned
+}
+
+// CaddyModule returns the Caddy module information.
+func (App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  appName,
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// Provision reads the configuration and tells all of its problems at once. It
+// opens and creates nothing on the disk, so that a configuration can be
+// validated beside a running server.
+func (a *App) Provision(ctx caddy.Context) error {
+	var err error
+	if a.settings, err = a.resolve(); err != nil {
+		return fmt.Errorf("invalid configuration:\n%w", err)
+	}
+	pooled, err := acquireStore(a.settings.path, a.settings.key, a.settings.metricsConnections)
+	if err != nil {
+		return err
+	}
+	logger := ctx.Logger()
+	a.link = &link{pooled: pooled, logger: logger} // Cleanup releases it from here on
+	if pooled.metricsLimit != a.settings.metricsConnections {
+		logger.Warn("metrics_connections changes when Caddy is restarted",
+			zap.Int("configured", a.settings.metricsConnections), zap.Int("in_force", pooled.metricsLimit))
+	}
+	if err := pooled.metrics.register(ctx.GetMetricsRegistry()); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	a.events, err = newEventObserver(ctx, func(id tokenstore.ID) string { return a.connectURL(nil, id) })
+	if err != nil {
+		return fmt.Errorf("prepare events: %w", err)
+	}
+	a.link.attachment = tokenstore.Attachment{
+		Providers: a.settings.providers,
+		Observer:  observers{logObserver{logger}, pooled.metrics, a.events},
+	}
+	return nil
+}
+
+// Start opens the store, unless a request has done so already: apps start in
+// no particular order.
+func (a *App) Start() error {
+	_, err := a.Store()
+	return err
+}
+
+// Stop ends the use of this configuration. The store stays open until the last
+// configuration that uses it is cleaned up.
+func (a *App) Stop() error {
+	a.link.end()
+	a.events.close()
+	return nil
+}
+
+// Cleanup releases what this configuration acquired, and only that: it is
+// called after a failed Provision too, and then a running configuration may
+// have the same store.
+func (a *App) Cleanup() error {
+	if a.link == nil {
+		return nil
+	}
+	a.link.end()
+	if a.events != nil {
+		a.events.close()
+	}
+	return a.link.pooled.release()
+}
+
+// Store returns the open store, opening it if nobody did yet. It is safe for
+// concurrent use. It returns tokenstore.ErrClosed, or a store whose methods do,
+// to a request that outlives its configuration.
+func (a *App) Store() (*tokenstore.Store, error) { return a.link.store() }
 
 // Provider returns a provider of this configuration.
-func (a *App) Provider(name string) (*tokenstore.Provider, bool) { return nil, false }
-
-// registerConnect makes a token_connect handler known, when it is provisioned.
-func (a *App) registerConnect(c *Connect) {}
-
-// connectURL returns where a person can give the consent for id, "" if no
-// token_connect is configured. r may be nil: then the URL is made without a request at hand.
-func (a *App) connectURL(r *http.Request, id tokenstore.ID) string { return "" }
+func (a *App) Provider(name string) (*tokenstore.Provider, bool) {
+	p, ok := a.settings.byName[name]
+	return p, ok
+}
 
 // metrics returns the collectors of the store, never nil after Provision.
-func (a *App) metrics() *metrics { return nil }
+func (a *App) metrics() *metrics { return a.link.pooled.metrics }
+
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

@@ -1,0 +1,54 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// visibility says whether a value may be told in a message.
+type visibility bool
+
+const (
+	shown  visibility = true
+	hidden visibility = false // the value is a secret
+)
+
+// hasPlaceholder reports whether Caddy would look for a placeholder in s.
+func hasPlaceholder(s string) bool {
+	_, behind, found := strings.Cut(s, "{")
+	return found && strings.Contains(behind, "}")
+}
+
+// replace returns s with its placeholders replaced. problem is not empty if one
+// is unknown or has an empty value, which for a setting that matters is the same as none.
+// It names the variable or file to look at, and nothing of a hidden value.
+func replace(r *caddy.Replacer, s string, v visibility) (value, problem string) {
+	value, err := r.ReplaceFunc(s, func(key string, val any) (any, error) {
+		if caddy.ToString(val) != "" {
+			return val, nil
+		}
+		return nil, errors.New(missing(key, v))
+	})
+	if err != nil {
+		return "", err.Error()
+	}
+	return value, ""
+}
+
+// missing says what a placeholder without a value lacks.
+func missing(key string, v visibility) string {
+	if name, ok := strings.CutPrefix(key, "env."); ok {
+		return fmt.Sprintf("the environment variable %s is not set, or is empty; set it where Caddy runs", name)
+	}
+	if path, ok := strings.CutPrefix(key, "file."); ok {
+		return fmt.Sprintf("the file %s is empty, or cannot be read by the user who runs Caddy", path)
+	}
+	// The braces may be part of a secret that is written out.
+	if v == hidden {
+		return `it has a placeholder that has no value here; use {env.NAME} or {file./path}, or write \{ for a brace that is part of the value`
+	}
+	return fmt.Sprintf(`the placeholder {%s} has no value here; use {env.NAME} or {file./path}`, key)
+}

@@ -1,6 +1,8 @@
 package bolt_test
 
 import (
+	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -34,4 +36,31 @@ func mustOpen(t *testing.T, path string) *bolt.Store {
 		}
 	})
 	return s
+}
+
+// bg is for child processes, which have no test.
+var bg = context.Background()
+
+func put(t *testing.T, s *bolt.Store, r storage.Record) storage.Record {
+	t.Helper()
+	revision, err := s.Put(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Revision = revision
+	return r
+}
+
+// wantNoTemporaryFiles checks that the database is alone in its directory.
+func wantNoTemporaryFiles(t *testing.T, path string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != filepath.Base(path) {
+			t.Errorf("%s was left behind", e.Name())
+		}
+	}
 }

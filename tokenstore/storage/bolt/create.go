@@ -22,7 +22,7 @@ func openOrCreate(path string, lockTimeout time.Duration) (*handle, error) {
 	case err != nil:
 		return nil, err
 	}
-	return openHandle(path, lockTimeout)
+	return openHandle(path, lockTimeout, false)
 }
 
 // create makes an empty database at path. It returns fs.ErrExist, and leaves

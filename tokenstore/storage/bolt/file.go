@@ -44,8 +44,8 @@ func (f *file) handle() (*handle, error) {
 	if f.isShut {
 		return nil, storage.ErrClosed
 	}
-	if f.current != nil && f.current.broken.Load() {
-		f.discard(errors.New("a page could not be read"))
+	if f.current != nil && f.current.failed.Load() {
+		f.discard(errors.New("its pages can no longer be read"))
 	}
 	if f.current == nil {
 		if err := f.reopen(); err != nil {
@@ -79,7 +79,7 @@ func (f *file) reopen() error {
 	if now.Before(f.retry) {
 		return unavailable("database file failed", f.cause)
 	}
-	h, err := openHandle(f.path, noWait)
+	h, err := openHandle(f.path, noWait, true)
 	f.retry = now.Add(reopenInterval)
 	if err != nil {
 		if errors.As(err, new(panicError)) {

@@ -118,7 +118,7 @@ func checkKey(k storage.Key) error {
 	switch {
 	case k.Bucket == "" || k.ID == "":
 		return fmt.Errorf("%w: bucket or id is empty", errKey)
-	case len(k.Bucket) > bbolt.MaxKeySize || len(k.ID) > bbolt.MaxKeySize-dueLen:
+	case max(len(k.Bucket), len(k.ID)) > bbolt.MaxKeySize-dueLen:
 		return fmt.Errorf("%w: bucket or id is longer than %d bytes", errKey, bbolt.MaxKeySize-dueLen)
 	default:
 		return nil

@@ -14,6 +14,7 @@ import (
 type write struct {
 	ctx   context.Context // ends the wait, and drops a write that is not in a transaction yet
 	key   storage.Key
+	size  int // bytes that are to be stored, about
 	apply func(*bbolt.Tx) (revision uint64, err error)
 	done  chan struct{} // closed when revision and err are set
 
@@ -21,11 +22,17 @@ type write struct {
 	err      error
 }
 
-// Put implements [storage.Backend]. Ids of more than 32,756 bytes and buckets
-// of more than 32,768 are refused.
+// maxValue bounds a value, so that what a transaction can need is bounded too.
+const maxValue = 16 << 20
+
+// Put implements [storage.Backend]. Ids and buckets of more than 32,756 bytes and
+// values of more than 16 MiB are refused.
 func (s *Store) Put(ctx context.Context, r storage.Record) (uint64, error) {
+	if len(r.Value) > maxValue {
+		return 0, recordError("put", r.Key, fmt.Errorf("value has %d bytes, more than %d", len(r.Value), maxValue))
+	}
 	r.Value = bytes.Clone(r.Value) // the caller may change it when ctx has ended
-	revision, err := s.write(ctx, r.Key, func(tx *bbolt.Tx) (uint64, error) { return put(tx, r) })
+	revision, err := s.write(ctx, r.Key, len(r.Value), func(tx *bbolt.Tx) (uint64, error) { return put(tx, r) })
 	if err != nil {
 		return 0, recordError("put", r.Key, err)
 	}
@@ -35,7 +42,7 @@ func (s *Store) Put(ctx context.Context, r storage.Record) (uint64, error) {
 // Delete implements [storage.Backend]. A damaged record, whose revision cannot
 // be known, is deleted by the revision 0, with which [Store.List] returns it.
 func (s *Store) Delete(ctx context.Context, key storage.Key, revision uint64) error {
-	_, err := s.write(ctx, key, func(tx *bbolt.Tx) (uint64, error) { return 0, remove(tx, key, revision) })
+	_, err := s.write(ctx, key, 0, func(tx *bbolt.Tx) (uint64, error) { return 0, remove(tx, key, revision) })
 	if err != nil {
 		return recordError("delete", key, err)
 	}
@@ -43,14 +50,14 @@ func (s *Store) Delete(ctx context.Context, key storage.Key, revision uint64) er
 }
 
 // write hands the operation to the writer and waits for its outcome.
-func (s *Store) write(ctx context.Context, key storage.Key, apply func(*bbolt.Tx) (uint64, error)) (uint64, error) {
+func (s *Store) write(ctx context.Context, key storage.Key, size int, apply func(*bbolt.Tx) (uint64, error)) (uint64, error) {
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
 	if err := checkKey(key); err != nil {
 		return 0, err
 	}
-	w := &write{ctx: ctx, key: key, apply: apply, done: make(chan struct{})}
+	w := &write{ctx: ctx, key: key, size: size, apply: apply, done: make(chan struct{})}
 	select {
 	case s.queue <- w:
 	case <-s.closing:

@@ -51,26 +51,48 @@ func (s *Store) commit(batch []*write) {
 	for len(batch) > 0 {
 		start := time.Now()
 		n, culprit, err := s.attempt(batch)
-		duration := time.Since(start)
 		if culprit != nil {
-			culprit.err = err
-			close(culprit.done)
+			culprit.finish(err)
 			batch = without(batch, culprit)
 			continue
 		}
-		for _, w := range batch {
-			if err != nil {
-				w.revision, w.err = 0, err
-			} else if w.err == nil {
-				s.watchers.publish(storage.Event{Key: w.key, Revision: w.revision})
-			}
-			close(w.done)
+		split := len(batch) > 1 && isDamage(err)
+		if !split {
+			s.finish(batch, err)
 		}
 		if n > 0 && s.onCommit != nil {
-			s.onCommit(CommitInfo{Duration: duration, Operations: n, Err: err})
+			s.onCommit(CommitInfo{Duration: time.Since(start), Operations: n, Err: err})
+		}
+		if split { // since nobody knows which one it was
+			for _, w := range batch {
+				s.commit([]*write{w})
+			}
 		}
 		return
 	}
+}
+
+// finish tells the outcome of a batch, to the watchers first, so that whoever
+// has an answer can rely on them being told.
+func (s *Store) finish(batch []*write, err error) {
+	if err != nil && !errors.Is(err, storage.ErrClosed) && !errors.Is(err, storage.ErrUnavailable) {
+		err = unavailable("commit", err)
+	}
+	for _, w := range batch {
+		if err == nil && w.err == nil {
+			s.watchers.publish(storage.Event{Key: w.key, Revision: w.revision})
+		}
+		w.finish(err)
+	}
+}
+
+// finish answers who waits for w. The error is one that has nothing to do with
+// the outcome of w in its transaction.
+func (w *write) finish(err error) {
+	if err != nil {
+		w.revision, w.err = 0, err
+	}
+	close(w.done)
 }
 
 func without(batch []*write, gone *write) []*write {
@@ -102,6 +124,7 @@ func (s *Store) attempt(batch []*write) (n int, culprit *write, err error) {
 			return err
 		}
 		defer h.end(tx)
+		h.fence(batch)
 		for _, current = range batch {
 			if err := current.in(tx); err != nil {
 				return err
@@ -120,13 +143,10 @@ func (s *Store) attempt(batch []*write) (n int, culprit *write, err error) {
 	switch {
 	case err == nil:
 		h.noteSize()
-		return n, nil, nil
-	case current != nil:
-		return 0, current, err
-	case committing && !isFull(err):
+	case committing && !isUndone(err):
 		s.file.fail(h, err)
 	}
-	return len(batch), nil, unavailable("commit", err)
+	return n, current, err
 }
 
 // in runs the write in the transaction and notes its outcome. The error is one
@@ -144,11 +164,16 @@ func (w *write) in(tx *bbolt.Tx) error {
 	return w.err
 }
 
-// isFull tells a commit that failed because there is no more room. bbolt has
-// undone it, and the handle is good for the next one. A failed fsync that gives
+// isUndone tells a commit that bbolt has undone by itself, because there is no
+// room, so that the handle is good for the next one. A failed fsync that gives
 // the same reason is another thing: it comes as a bare errno.
-func isFull(err error) bool {
+func isUndone(err error) bool {
 	var write *fs.PathError
 	return errors.Is(err, berrors.ErrMaxSizeReached) ||
 		errors.As(err, &write) && write.Op == "write" && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT))
+}
+
+// isDamage tells a commit that failed because of what it found in the file.
+func isDamage(err error) bool {
+	return errors.Is(err, berrors.ErrMaxSizeReached) || errors.As(err, new(panicError))
 }

@@ -208,7 +208,7 @@ func TestScopesAreSplitAtTheSeparatorOfTheEndpoint(t *testing.T) {
 func TestCompressionThatNobodyAskedForIsUndoneWithinBounds(t *testing.T) {
 	for name, tc := range map[string]struct{ body, want string }{
 		"an answer": {`{"access_token":"A","refresh_token":"R"}`, "ok access=A refresh=R"},
-		"a bomb":    {`{"refresh_token":"R","access_token":"A","x":"` + strings.Repeat("0", 64<<20) + `"}`, "transient too_large in doubt delivered access=A refresh=R"},
+		"a bomb":    {`{"refresh_token":"R","access_token":"A","x":"` + strings.Repeat("0", 8<<20) + `"}`, "transient too_large in doubt delivered access=A refresh=R"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var packed bytes.Buffer

@@ -79,7 +79,7 @@ type Fault struct {
 
 // onlyDelays reports whether f does nothing but wait.
 func (f *Fault) onlyDelays() bool {
-	return f.Status == 0 && f.Header == nil && f.ContentType == "" && f.Redirect == "" &&
+	return f.Delay > 0 && f.Status == 0 && f.Header == nil && f.ContentType == "" && f.Redirect == "" &&
 		f.Body == "" && !f.NoBody && f.Garbage == 0 && f.Rewrite == nil &&
 		f.Size == 0 && f.Drip == 0 && !f.Endless && !f.Cut
 }

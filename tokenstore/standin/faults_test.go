@@ -159,8 +159,9 @@ func TestWhatAFaultDoesToTheAnswer(t *testing.T) {
 			if err != nil {
 				return false
 			}
+			z.Multistream(false) // the first of 64 alike: unpacking all is slow
 			n, err := io.Copy(io.Discard, z)
-			return err == nil && n == 64<<20 && len(text) < 1<<17 && r.Header.Get("Content-Encoding") == "gzip"
+			return err == nil && n == 1<<20 && strings.Count(text, text[:64]) == 64 && len(text) < 1<<17 && r.Header.Get("Content-Encoding") == "gzip"
 		}},
 	}
 	for _, tt := range tests {

@@ -30,12 +30,12 @@ const (
 	WrongTypes
 	// Null: the JSON text null.
 	Null
-	// GzipBomb: 64 MiB of spaces, which are 64 KiB in gzip.
+	// GzipBomb: 64 MiB of spaces, which are less than 128 KiB in gzip.
 	GzipBomb
 )
 
-// bombSize is what a GzipBomb unpacks to.
-const bombSize = 64 << 20
+// bombMembers is how many MiB a GzipBomb unpacks to.
+const bombMembers = 64
 
 // spoil returns what becomes of body, and changes header accordingly.
 func (g Garbage) spoil(body []byte, header http.Header) []byte {
@@ -62,14 +62,13 @@ func (g Garbage) spoil(body []byte, header http.Header) []byte {
 	}[g])
 }
 
+// bomb packs 1 MiB once and repeats that: the members of a gzip file are unpacked
+// one after the other (RFC 1952 section 2.2).
 func bomb() []byte {
-	var packed bytes.Buffer
+	var member bytes.Buffer
 	// Writing to memory cannot fail.
-	w := gzip.NewWriter(&packed)
-	block := bytes.Repeat([]byte(" "), 1<<20)
-	for range bombSize / len(block) {
-		_, _ = w.Write(block)
-	}
+	w := gzip.NewWriter(&member)
+	_, _ = w.Write(bytes.Repeat([]byte(" "), 1<<20))
 	_ = w.Close()
-	return packed.Bytes()
+	return bytes.Repeat(member.Bytes(), bombMembers)
 }

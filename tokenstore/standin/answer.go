@@ -2,6 +2,7 @@ package standin
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -112,14 +113,17 @@ func (a *answer) send(w http.ResponseWriter, f *Fault, body io.Reader, wait func
 }
 
 // cut takes the connection over and sends the first bytes of a as they would
-// stand on the wire.
-func (a *answer) cut(w http.ResponseWriter, f *Fault, body io.Reader, wait func(time.Duration) bool) {
+// stand on the wire. It ends with closing, since http.Server does not know of the
+// connection any more.
+func (a *answer) cut(closing context.Context, w http.ResponseWriter, f *Fault, body io.Reader, wait func(time.Duration) bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		// This is no HTTP/1 connection: an abort is as near as it gets.
 		panic(http.ErrAbortHandler)
 	}
-	defer conn.Close()
+	hangUp := func() { _ = conn.Close() }
+	defer hangUp()
+	defer context.AfterFunc(closing, hangUp)()
 	var head bytes.Buffer
 	fmt.Fprintf(&head, "HTTP/1.1 %d %s\r\n", a.status, http.StatusText(a.status))
 	_ = a.header.Write(&head)

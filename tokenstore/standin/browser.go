@@ -68,7 +68,7 @@ func withJar(client *http.Client) (*http.Client, error) {
 // the zero Button means the first one. It returns ErrNoForm or ErrNoButton if
 // the page has no such thing.
 func Submit(ctx context.Context, client *http.Client, page *http.Response, press Button, fill url.Values) (*http.Response, error) {
-	defer page.Body.Close()
+	defer func() { _ = page.Body.Close() }()
 	form, err := FirstForm(io.LimitReader(page.Body, maxPageBytes), page.Request.URL)
 	if err != nil {
 		return nil, fmt.Errorf("page answered with status %d: %w", page.StatusCode, err)

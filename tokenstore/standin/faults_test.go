@@ -287,6 +287,33 @@ func TestFaultsThatLastEndWithTheClientOrTheServer(t *testing.T) {
 	}
 }
 
+func TestClosingDoesNotWaitForAClientThatDoesNotRead(t *testing.T) {
+	for _, cut := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := start(t, standin.Options{InMemory: true})
+			s.Script(standin.Fault{Status: 200, Size: 1 << 40, Cut: cut, CutAfter: 1 << 40})
+			conn, err := s.DialContext(t.Context(), "tcp", strings.TrimPrefix(s.OAuthURL(), "http://")+":80")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if s.Requests("/") != 1 {
+				t.Fatal("the request did not come")
+			}
+			// A Close that waits would be a deadlock, which the bubble reports.
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestFaultsPlayOnTheAPIToo(t *testing.T) {
 	s := start(t, standin.Options{})
 	token := issue(t, s).AccessToken

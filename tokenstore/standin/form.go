@@ -3,7 +3,6 @@ package standin
 import (
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,7 +50,7 @@ func FirstForm(page io.Reader, base *url.URL) (Form, error) {
 // first one, or none if the form has none. It returns ErrNoButton if the form has
 // no such button.
 func (f Form) Values(press Button) (url.Values, error) {
-	values := maps.Clone(f.Fields)
+	values := url.Values(http.Header(f.Fields).Clone())
 	if press == (Button{}) && len(f.Buttons) > 0 {
 		press = f.Buttons[0]
 	}

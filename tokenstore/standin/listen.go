@@ -54,7 +54,7 @@ func (s *Server) Start() error {
 	} {
 		l, err := s.listen(p.addr, p.memory)
 		if err != nil {
-			run.stop()
+			_ = run.stop()
 			return fmt.Errorf("stand-in: %s: %w", p.name, err)
 		}
 		run.serve(l, p.name, p.handler)
@@ -105,15 +105,15 @@ func (run *running) stop() error {
 }
 
 // Close ends all faults that are being played, closes listeners and
-// connections, and waits until no request is being handled any more. The server
-// cannot be started again.
+// connections, and waits until no request is being handled any more. Requests
+// that still come are aborted, and the server cannot be started again.
 func (s *Server) Close() error {
 	s.close()
 	s.running.mu.Lock()
 	s.running.started = true
 	err := s.running.stop()
 	s.running.mu.Unlock()
-	s.requests.Wait()
+	s.gate.close()
 	return err
 }
 

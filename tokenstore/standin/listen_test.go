@@ -51,6 +51,19 @@ func TestAnAddressThatIsTakenStopsTheStart(t *testing.T) {
 	}
 }
 
+func TestAHandlerOfAClosedServerAborts(t *testing.T) {
+	s := standin.New(standin.Options{})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if got := recover(); got != http.ErrAbortHandler {
+			t.Errorf("recovered %v", got)
+		}
+	}()
+	s.API().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
+}
+
 func TestHandlersWorkInAServerOfOnesOwn(t *testing.T) {
 	s := standin.New(standin.Options{Clients: []standin.Client{demo()}})
 	defer s.Close()

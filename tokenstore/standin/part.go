@@ -13,8 +13,10 @@ import (
 // part puts the journal and the faults before a handler.
 func (s *Server) part(name string, handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.requests.Add(1)
-		defer s.requests.Done()
+		if !s.gate.enter() {
+			panic(http.ErrAbortHandler)
+		}
+		defer s.gate.leave()
 		e := s.receive(name, w, r)
 		s.journal.add(e)
 		f := s.script.next(r, e.GrantType)
@@ -106,7 +108,7 @@ func (s *Server) play(f *Fault, w http.ResponseWriter, r *http.Request, handler 
 	}
 	body := io.Reader(stoppable{a.spoil(f), s.closing})
 	if f.Cut {
-		a.cut(w, f, body, wait)
+		a.cut(s.closing, w, f, body, wait)
 		return
 	}
 	a.send(w, f, body, wait)

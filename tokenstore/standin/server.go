@@ -26,10 +26,10 @@ type Server struct {
 	families   *recent[int, *family]
 	lastFamily int
 
-	running  running
-	closing  context.Context // done when Close is called
-	close    context.CancelFunc
-	requests sync.WaitGroup
+	running running
+	gate    gate
+	closing context.Context // done when Close is called
+	close   context.CancelFunc
 }
 
 // New returns a server that behaves as o says. It needs no Close unless it is

@@ -81,6 +81,9 @@ type Options struct {
 
 	// ClientAuth is what clients with a secret must use.
 	ClientAuth ClientAuth
+	// JSONBody makes the token and revocation endpoints take their parameters as
+	// a JSON object of strings, and no form.
+	JSONBody bool
 	// RequirePKCE refuses authorization requests without a code challenge. A
 	// client without a secret always needs one.
 	RequirePKCE bool

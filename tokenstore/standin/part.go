@@ -1,11 +1,9 @@
 package standin
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -53,7 +51,7 @@ func (s *Server) receive(part string, w http.ResponseWriter, r *http.Request) *E
 		s.mu.Unlock()
 		return e
 	}
-	form := peekForm(w, r)
+	form := s.peekForm(w, r)
 	e.GrantType = form.Get("grant_type")
 	e.ClientID = form.Get("client_id")
 	if id, _, basic, ok := basicCredentials(r); basic && ok {
@@ -65,25 +63,6 @@ func (s *Server) receive(part string, w http.ResponseWriter, r *http.Request) *E
 	}
 	s.mu.Unlock()
 	return e
-}
-
-// peekForm reads the form in the body of r and leaves the body as it was, its
-// errors included, for the handler to judge.
-func peekForm(w http.ResponseWriter, r *http.Request) url.Values {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
-	form, _ := url.ParseQuery(string(body))
-	return form
-}
-
-// failing is the end of a body that could not be read.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) {
-	if f.err != nil {
-		return 0, f.err
-	}
-	return 0, io.EOF
 }
 
 // play lets f happen to r.

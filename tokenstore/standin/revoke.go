@@ -14,7 +14,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) revokeToken(r *http.Request) *oauthError {
-	if fail := checkForm(r); fail != nil {
+	if fail := s.readForm(r); fail != nil {
 		return fail
 	}
 	c, fail := s.authenticate(r)

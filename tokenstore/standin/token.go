@@ -4,14 +4,10 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
 )
-
-// maxForm bounds the body of a request to the OAuth server.
-const maxForm = 64 << 10
 
 // tokenAnswer is a success of the token endpoint, with the members that Dropbox
 // adds.
@@ -36,7 +32,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) grant(r *http.Request) (*tokenAnswer, *oauthError) {
-	if fail := checkForm(r); fail != nil {
+	if fail := s.readForm(r); fail != nil {
 		return nil, fail
 	}
 	c, fail := s.authenticate(r)
@@ -59,24 +55,6 @@ func (s *Server) grant(r *http.Request) (*tokenAnswer, *oauthError) {
 		return nil, oauthFailure("unauthorized_client", "the client may not use this grant_type")
 	}
 	return act(c, r)
-}
-
-// checkForm refuses what is no form, and parameters that come twice (RFC 6749
-// section 3.2).
-func checkForm(r *http.Request) *oauthError {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return badRequest("the body must be application/x-www-form-urlencoded")
-	}
-	if err := r.ParseForm(); err != nil {
-		return badRequest("the body is malformed")
-	}
-	for _, values := range r.PostForm {
-		if len(values) > 1 {
-			return badRequest("a parameter is repeated")
-		}
-	}
-	return nil
 }
 
 // grantCode exchanges an authorization code (section 4.1.3). Whatever is wrong

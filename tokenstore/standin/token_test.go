@@ -152,6 +152,32 @@ func TestRequestsThatAreNoFormsAreRefused(t *testing.T) {
 	}
 }
 
+func TestParametersAsJSON(t *testing.T) {
+	const good = `{"grant_type":"client_credentials","client_id":"demo","client_secret":"s3cr3t"}`
+	tests := []struct{ name, contentType, body, want string }{
+		{"an object is taken", "application/json; charset=utf-8", good, ""},
+		{"a form is not", "application/x-www-form-urlencoded", "grant_type=client_credentials&client_id=demo&client_secret=s3cr3t", "invalid_request"},
+		{"a list is malformed", "application/json", "[]", "invalid_request"},
+		{"a number is malformed", "application/json", `{"grant_type":7}`, "invalid_request"},
+		{"nothing is malformed", "application/json", "", "invalid_request"},
+	}
+	s := start(t, standin.Options{JSONBody: true})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			resp, err := s.Client().Post(s.OAuthURL()+"/oauth2/token", tt.contentType, strings.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if code := errorCode(t, resp); code != tt.want {
+				t.Errorf("error %q, want %q", code, tt.want)
+			}
+		})
+	}
+	if e := s.Journal()[0]; e.GrantType != "client_credentials" || e.ClientID != "demo" {
+		t.Errorf("journal says %v", e)
+	}
+}
+
 func TestParametersInTheQueryDoNotCount(t *testing.T) {
 	s := start(t, standin.Options{})
 	_, code := post(t, s, "/oauth2/token?grant_type=client_credentials&client_id=demo&client_secret=s3cr3t", url.Values{})

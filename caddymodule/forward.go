@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,9 +14,15 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
-// errForwardPath is wrapped if a request's path must not be forwarded, because our
-// side and the API could disagree on what it means. It is answered with 400.
-var errForwardPath = errors.New("path must not be forwarded")
+var (
+	// errForwardPath is wrapped if a request's path must not be forwarded, because our
+	// side and the API could disagree on what it means. It is answered with 400.
+	errForwardPath = errors.New("path must not be forwarded")
+
+	// errForwardMethod is wrapped if a request's method must not be forwarded. It is
+	// answered with 405.
+	errForwardMethod = errors.New("method must not be forwarded")
+)
 
 // Variables of a request that is being forwarded.
 const (
@@ -39,12 +44,20 @@ type forwarding struct {
 	host     tokenstore.Host
 	// pass lets the request go without a token if none can be had.
 	pass bool
+	// counted is set once the request is in the metrics: the load balancer may
+	// try it several times.
+	counted bool
 }
 
 // startForward points r at the host of p that its path asks for, and leaves in
 // r's variables what the transport needs to know. r's path becomes the one of
-// the API. The error wraps errForwardPath if the path is refused; then r is as it was.
+// the API. The error wraps errForwardPath or errForwardMethod if r is refused; then r is as it was.
 func startForward(r *http.Request, p *tokenstore.Provider, id tokenstore.ID, pass bool) error {
+	if !isWebSocketOverH2(r) {
+		if err := checkMethod(r.Method); err != nil {
+			return err
+		}
+	}
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		// What arrived counts too: a prefix that was stripped may hide how the rest
 		// was reached, and a raw "#" is only seen here.
@@ -63,9 +76,11 @@ func startForward(r *http.Request, p *tokenstore.Provider, id tokenstore.ID, pas
 	if err := setEscapedPath(r.URL, host.URL.EscapedPath()+rest); err != nil {
 		return err
 	}
+	// An absolute request target names a server of its own choice.
+	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
 	ctx := r.Context()
 	caddyhttp.SetVar(ctx, forwardingVar, &forwarding{id: id, provider: p, host: host, pass: pass})
-	caddyhttp.SetVar(ctx, upstreamVar+p.Name(), dialAddress(host.URL))
+	caddyhttp.SetVar(ctx, upstreamVar+p.Name(), hostPort(host.URL))
 	return nil
 }
 
@@ -76,20 +91,30 @@ func forwardingOf(ctx context.Context) *forwarding {
 	return f
 }
 
-// dialAddress returns host:port of u, with the scheme's port if u has none.
-func dialAddress(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = defaultPort(u.Scheme)
+// checkMethod refuses methods that make a server repeat the request's headers or
+// open a tunnel, and what is no method at all.
+func checkMethod(method string) error {
+	const longest = 32
+	known := method != "" && len(method) <= longest
+	for _, c := range []byte(method) {
+		// Names are case-sensitive (RFC 9110 section 9.1), and not every server knows.
+		known = known && (c >= 'A' && c <= 'Z' || c == '-')
 	}
-	return net.JoinHostPort(u.Hostname(), port)
+	switch method {
+	case http.MethodConnect, http.MethodTrace, "TRACK", "DEBUG", "PRI":
+		known = false
+	}
+	if !known {
+		return errForwardMethod
+	}
+	return nil
 }
 
-func defaultPort(scheme string) string {
-	if scheme == "http" {
-		return "80"
-	}
-	return "443"
+// isWebSocketOverH2 reports whether r opens a WebSocket over HTTP/2 or 3 (RFC 8441, RFC
+// 9220). reverse_proxy makes a GET of it.
+func isWebSocketOverH2(r *http.Request) bool {
+	return r.Method == http.MethodConnect &&
+		(r.ProtoMajor == 2 && r.Header.Get(":protocol") == "websocket" || r.ProtoMajor == 3 && r.Proto == "websocket")
 }
 
 // setEscapedPath makes escaped the path of u, byte for byte.
@@ -129,27 +154,49 @@ func checkPath(escaped string) error {
 	if problem := ambiguous(escaped); problem != "" {
 		return fmt.Errorf("%w: it has %s", errForwardPath, problem)
 	}
-	slashes := strings.Count(escaped, "/")
 	for layer, path := 0, escaped; strings.Contains(path, "%"); layer++ {
-		decoded, err := url.PathUnescape(path)
-		switch {
-		case err != nil && layer == 0:
-			return fmt.Errorf("%w: it has an invalid escape", errForwardPath)
-		case err != nil:
-			return nil // a percent sign that was escaped, and nothing behind it
-		case layer == maxEscapes:
+		if layer == maxEscapes {
 			return fmt.Errorf("%w: it is escaped over and over", errForwardPath)
 		}
+		decoded, whole := unescapeLeniently(path)
+		if !whole && layer == 0 {
+			return fmt.Errorf("%w: it has an invalid escape", errForwardPath)
+		}
 		problem := ambiguous(decoded)
-		if strings.Count(decoded, "/") != slashes {
+		if strings.Count(decoded, "/") != strings.Count(path, "/") {
 			problem = "an escaped slash"
 		}
 		if problem != "" {
 			return fmt.Errorf("%w: it has %s", errForwardPath, problem)
 		}
+		if decoded == path {
+			return nil // percent signs that stand for themselves
+		}
 		path = decoded
 	}
 	return nil
+}
+
+// unescapeLeniently decodes the valid escapes of s and leaves the others as they
+// are, as lenient servers do. whole reports whether there were no others.
+func unescapeLeniently(s string) (decoded string, whole bool) {
+	var b strings.Builder
+	whole = true
+	for {
+		plain, rest, found := strings.Cut(s, "%")
+		b.WriteString(plain)
+		if !found {
+			return b.String(), whole
+		}
+		if octet, err := url.PathUnescape("%" + rest[:min(2, len(rest))]); err == nil {
+			b.WriteString(octet)
+			rest = rest[2:]
+		} else {
+			b.WriteByte('%')
+			whole = false
+		}
+		s = rest
+	}
 }
 
 // ambiguous names what is ambiguous in path, "" if nothing is.

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -23,7 +24,7 @@ func init() {
 // do not go through `handle_errors`. docs/problems.md has the list of them.
 //
 // The client's own `Authorization`, `Proxy-Authorization` and `Cookie` are taken off the request. The
-// guard attaches no token: that is done by the transport `token`, which knows where a request really goes.
+// guard attaches no token: that is done by the transport `token_store`, which knows where a request really goes.
 type Guard struct {
 	// The connection, `provider/connection`. It may hold placeholders, such as
 	// `dropbox/{http.auth.user.id}`; they are expanded once for each request.
@@ -37,7 +38,7 @@ type Guard struct {
 	OnError string `json:"on_error,omitempty"`
 
 	// Point the request at the provider's host, for a `reverse_proxy` that comes
-	// next and uses the transport `token`.
+	// next and uses the transport `token_store`.
 	Forward bool `json:"forward,omitempty"`
 
 	route *route
@@ -82,7 +83,9 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		refused.write(w)
 		return nil
 	}
-	metrics.forwarded(provider, outcome)
+	if !g.Forward { // else the transport knows better what became of it
+		metrics.forwarded(provider, outcome)
+	}
 	return next.ServeHTTP(w, r)
 }
 
@@ -98,7 +101,10 @@ func (g *Guard) prepare(r *http.Request) (provider, outcome string, refused *pro
 	}
 	pass := g.OnError == onErrorPass
 	if g.Forward {
-		if err := startForward(r, p, id, pass); err != nil {
+		switch err := startForward(r, p, id, pass); {
+		case errors.Is(err, errForwardMethod):
+			return p.Name(), "", methodNotAllowed(forwardMethods)
+		case err != nil:
 			return p.Name(), "", badRequest("The path cannot be forwarded: it can be read in more than one way.")
 		}
 	}
@@ -124,7 +130,7 @@ const (
 func checkForwardable(r *http.Request) *problem {
 	for _, method := range [...]string{http.MethodConnect, http.MethodTrace, "TRACK"} {
 		if strings.EqualFold(r.Method, method) {
-			return methodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+			return methodNotAllowed(forwardMethods)
 		}
 	}
 	for _, line := range r.Header["Upgrade"] {

@@ -29,7 +29,7 @@ func parseGuard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //
 // The connection is provider/connection and may hold placeholders. Without any
 // allow, only processes of this machine may use the route. forward points the request at
-// the provider's host, for a reverse_proxy with the transport token.
+// the provider's host, for a reverse_proxy with the transport token_store.
 func (g *Guard) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	if !d.AllArgs(&g.Connection) {

@@ -36,8 +36,8 @@
 //	content  /2/files/upload, download
 //	         /2/files/upload_session/start, append_v2, finish
 //
-// The zero [Options] behave like Dropbox: access tokens live four hours, refresh
-// tokens never expire and never rotate. [RotateAlways] makes each refresh token
+// The zero [Options] behave like Dropbox with token_access_type=offline: access
+// tokens live four hours, refresh tokens never expire and never rotate. [RotateAlways] makes each refresh token
 // good for one use, and a second use revoke the whole [Family], unless it comes
 // within [Options.Grace].
 //

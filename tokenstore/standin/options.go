@@ -40,8 +40,8 @@ const (
 // MaxCodeLifetime is how long an authorization code may live at most.
 const MaxCodeLifetime = time.Minute
 
-// Options say how a stand-in behaves. The zero value behaves like Dropbox, but
-// has no client yet.
+// Options say how a stand-in behaves. The zero value behaves like Dropbox with
+// token_access_type=offline, but has no client yet.
 type Options struct {
 	// Clients are those that are registered from the start. See also
 	// [Server.SetClient].

@@ -27,7 +27,9 @@
 //
 // Damage that makes bbolt's pages point at each other in a circle can exhaust
 // the stack, which no Go program survives. bbolt's pages have no checksum, and
-// reading all of them at each start would take too long.
+// reading all of them at each start would take too long. For the same reason a
+// wrong length in the head of a page can make bbolt free or copy far more pages
+// than there are, which costs much time and memory, when it writes to that page.
 //
 // The lock on the file is advisory, and does not work on some network file
 // systems. Keep the file on a local disk.

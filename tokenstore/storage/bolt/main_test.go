@@ -18,6 +18,8 @@ func TestMain(m *testing.M) {
 		childHold(os.Args[1])
 	case "write":
 		childWrite(os.Args[1], os.Args[2])
+	case "survive":
+		childSurvive(os.Args[1:])
 	default:
 		goleak.VerifyTestMain(m)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -48,6 +49,9 @@ type App struct {
 	link     *link          // nil if nothing was acquired
 	events   *eventObserver // nil if Provision did not come so far
 	connects []*Connect     // complete when all apps are provisioned
+
+	// httpServers returns those of this configuration, once all is provisioned.
+	httpServers func() map[string]*caddyhttp.Server
 }
 
 // CaddyModule returns the Caddy module information.
@@ -62,6 +66,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // opens and creates nothing on the disk, so that a configuration can be
 // validated beside a running server.
 func (a *App) Provision(ctx caddy.Context) error {
+	a.httpServers = func() map[string]*caddyhttp.Server { return httpServers(ctx) }
 	var err error
 	if a.settings, err = a.resolve(); err != nil {
 		return fmt.Errorf("invalid configuration:\n%w", err)

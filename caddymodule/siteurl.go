@@ -1,7 +1,14 @@
 package caddymodule
 
 import (
+	"net"
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
@@ -11,5 +18,166 @@ import (
 func (a *App) registerConnect(c *Connect) { a.connects = append(a.connects, c) }
 
 // connectURL returns where a person can give the consent for id, "" if no
-// token_connect is configured. r may be nil: then the URL is made without a request at hand.
-func (a *App) connectURL(r *http.Request, id tokenstore.ID) string { return "" }
+// token_connect is configured or its address is not certain. r may be nil: then
+// the URL is made without a request at hand. Its Host must have been checked.
+//
+// A public_url is what the operator says it is. Without one, the site of the
+// request is right if a token_connect answers there, and else the configuration
+// may tell the address.
+func (a *App) connectURL(r *http.Request, id tokenstore.ID) string {
+	for _, c := range a.connects {
+		if site := c.publicURL(); site != "" {
+			return pageOf(site, c, id)
+		}
+	}
+	routes := a.routesTo()
+	for _, to := range routes {
+		if r != nil && to.serves(r) {
+			return pageOf(originOf(r), to.connect, id)
+		}
+	}
+	for _, to := range routes {
+		if site := to.site(); site != "" {
+			return pageOf(site, to.connect, id)
+		}
+	}
+	return ""
+}
+
+// pageOf returns the URL of the page that asks for the consent.
+func pageOf(site string, c *Connect, id tokenstore.ID) string {
+	path := url.URL{Path: c.basePath() + "/" + id.String()}
+	return strings.TrimSuffix(site, "/") + path.EscapedPath()
+}
+
+// httpServers returns the HTTP servers of the configuration that ctx belongs to.
+func httpServers(ctx caddy.Context) map[string]*caddyhttp.Server {
+	app, err := ctx.AppIfConfigured("http")
+	if err != nil {
+		return nil
+	}
+	return app.(*caddyhttp.App).Servers
+}
+
+// routesTo finds the routes that have the handlers. It must not be called before all apps
+// are provisioned.
+func (a *App) routesTo() []connectRoute {
+	if len(a.connects) == 0 {
+		return nil
+	}
+	var found []connectRoute
+	for _, server := range a.httpServers() {
+		for _, c := range a.connects {
+			if path := pathTo(c, server.Routes); path != nil {
+				found = append(found, connectRoute{connect: c, server: server, path: path})
+			}
+		}
+	}
+	return found
+}
+
+// pathTo returns the routes around a handler, the outermost first; nil if it is not there.
+func pathTo(c *Connect, routes caddyhttp.RouteList) []caddyhttp.Route {
+	for _, route := range routes {
+		for _, handler := range route.Handlers {
+			switch h := handler.(type) {
+			case *Connect:
+				if h == c {
+					return []caddyhttp.Route{route}
+				}
+			case *caddyhttp.Subroute:
+				if rest := pathTo(c, h.Routes); rest != nil {
+					return append([]caddyhttp.Route{route}, rest...)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// connectRoute is where a token_connect handler stands in the configuration.
+type connectRoute struct {
+	connect *Connect
+	server  *caddyhttp.Server
+	path    []caddyhttp.Route // the outermost first
+}
+
+// serves reports whether the site of r has the handler.
+func (to connectRoute) serves(r *http.Request) bool {
+	if server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); server != to.server {
+		return false
+	}
+	for _, route := range to.path {
+		hosts, everyHost := hostsOf(route)
+		if everyHost {
+			continue
+		}
+		if match, err := hosts.MatchWithError(r); err != nil || !match {
+			return false
+		}
+	}
+	return true
+}
+
+// site returns scheme and host of the one address that the handler can be
+// reached at; "" if there are several, or if it is not certain.
+func (to connectRoute) site() string {
+	var host string
+	for _, route := range to.path {
+		hosts, everyHost := hostsOf(route)
+		if everyHost {
+			continue
+		}
+		if len(hosts) != 1 || host != "" || strings.ContainsAny(hosts[0], "*{") {
+			return ""
+		}
+		host = hosts[0]
+	}
+	port := listenPort(to.server)
+	encrypted := len(to.server.TLSConnPolicies) > 0
+	switch {
+	case host == "" || port == 0:
+		return ""
+	case encrypted && port == caddyhttp.DefaultHTTPPort:
+		return "" // Caddy speaks no TLS there, whatever the policies say
+	case encrypted && port == caddyhttp.DefaultHTTPSPort:
+		return "https://" + host
+	case encrypted:
+		return "https://" + net.JoinHostPort(host, strconv.Itoa(port))
+	case port == caddyhttp.DefaultHTTPPort:
+		return "http://" + host
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// hostsOf returns all hosts that a route is for.
+func hostsOf(route caddyhttp.Route) (hosts caddyhttp.MatchHost, everyHost bool) {
+	if len(route.MatcherSets) == 0 {
+		return nil, true
+	}
+	for _, set := range route.MatcherSets {
+		before := len(hosts)
+		for _, matcher := range set {
+			if m, ok := matcher.(*caddyhttp.MatchHost); ok {
+				hosts = append(hosts, *m...)
+			}
+		}
+		if len(hosts) == before {
+			return nil, true
+		}
+	}
+	return hosts, false
+}
+
+// listenPort returns the one TCP port that a server listens on; 0 if there is no such.
+func listenPort(server *caddyhttp.Server) int {
+	var port uint
+	for _, listen := range server.Listen {
+		addr, err := caddy.ParseNetworkAddress(listen)
+		if err != nil || addr.IsUnixNetwork() || addr.PortRangeSize() != 1 || port != 0 && port != addr.StartPort {
+			return 0
+		}
+		port = addr.StartPort
+	}
+	return int(port)
+}

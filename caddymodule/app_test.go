@@ -1,0 +1,322 @@
+package caddymodule
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
+)
+
+const (
+	providerA = "provider a dropbox {\n client_id one\n}"
+	providerB = "provider b dropbox {\n client_id two\n}"
+
+	key1 = "encryption_key 3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="
+	key2 = "encryption_key 3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhw="
+)
+
+func TestStartMakesAPrivateDatabaseAndKeyFile(t *testing.T) {
+	s := newTestServer(t)
+	s.mustLoad(providerA, "")
+	for _, file := range []string{s.database(), s.database() + ".key"} {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %o", file, info.Mode().Perm())
+		}
+	}
+	s.mustLoad(providerB, "")
+	if n := strings.Count(s.log(), "made a key file"); n != 1 {
+		t.Errorf("the log tells of the new key file %d times, want 1", n)
+	}
+}
+
+func TestValidationLeavesNothingOnTheDiskAndNothingInThePool(t *testing.T) {
+	s := newTestServer(t)
+	var config caddy.Config
+	if err := json.Unmarshal(s.adapt(providerA, ""), &config); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Validate(&config); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Dir(s.database())); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory of the database: %v", err)
+	}
+	if n, ok := stores.References(s.database()); ok {
+		t.Errorf("%d configurations hold the store", n)
+	}
+}
+
+func TestValidationLeavesTheRunningConfigurationAlone(t *testing.T) {
+	s := newTestServer(t)
+	s.mustLoad(providerA, "")
+	var config caddy.Config
+	if err := json.Unmarshal(s.adapt(providerB, ""), &config); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Validate(&config); err != nil {
+		t.Fatal(err)
+	}
+	s.wantInForce("a")
+}
+
+func TestReloadKeepsTheStoreAndChangesTheProviders(t *testing.T) {
+	s := newTestServer(t)
+	s.mustLoad(providerA, "")
+	old := s.app()
+	before, err := old.Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mustLoad(providerB, "")
+	s.wantInForce("b")
+	if after, err := s.app().Store(); after != before || err != nil {
+		t.Errorf("store %p became %p, %v", before, after, err)
+	}
+	if late, err := old.Store(); late != before || err != nil {
+		t.Errorf("a request of the old configuration gets %p, %v; want %p", late, err, before)
+	}
+	s.wantInForce("b") // and not "a" again because of that request
+}
+
+func TestAFailedReloadLeavesTheRunningConfigurationAsItWas(t *testing.T) {
+	s := newTestServer(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close() //nolint:errcheck // nobody connects
+	site := fmt.Sprintf("http://127.0.0.1:%d {\n\tbind 127.0.0.1\n}", taken.Addr().(*net.TCPAddr).Port)
+	s.mustLoad(providerA, "")
+	// Caddy starts apps in random order: some of these fail before the store
+	// is attached to the new configuration, and some after.
+	for range 12 {
+		wantError(t, s.load(providerB, site), "address already in use")
+		s.wantInForce("a")
+	}
+}
+
+// wantInForce fails unless the store works with the configuration that has the
+// provider, and is held once.
+func (s *testServer) wantInForce(provider string) {
+	s.t.Helper()
+	store, err := s.app().Store()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		if _, ok := store.Provider(name); ok != (name == provider) {
+			s.t.Errorf("provider %s is in force: %t", name, ok)
+		}
+	}
+	if _, err := store.Status(s.t.Context(), tokenstore.ID{Provider: provider, Name: "x"}); !errors.Is(err, tokenstore.ErrNotFound) {
+		s.t.Errorf("the store answers %v", err)
+	}
+	if n, _ := stores.References(s.database()); n != 1 {
+		s.t.Errorf("%d configurations hold the store, want 1", n)
+	}
+}
+
+func TestStopClosesTheStore(t *testing.T) {
+	s := newTestServer(t)
+	s.mustLoad(providerA, "")
+	app := s.app()
+	store, err := app.Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	if _, err := store.Status(t.Context(), tokenstore.ID{Provider: "a", Name: "x"}); !errors.Is(err, tokenstore.ErrClosed) {
+		t.Errorf("the closed store answers %v", err)
+	}
+	backend, err := bolt.Open(s.database(), bolt.Options{})
+	if err != nil {
+		t.Fatalf("the database is not free: %v", err)
+	}
+	if err := backend.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheFirstRequestOpensTheStoreIfItComesBeforeStart(t *testing.T) {
+	s := newTestServer(t)
+	probe(t, s.adapt(providerA, ""), func(ctx caddy.Context) {
+		app := mustApp(t, ctx)
+		store, err := app.Store()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := store.Provider("a"); !ok {
+			t.Error("the store does not know the configuration")
+		}
+		if err := app.Start(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, ok := stores.References(s.database()); ok {
+		t.Error("the store is still held")
+	}
+}
+
+func TestARequestThatComesAfterStopGetsNoStore(t *testing.T) {
+	s := newTestServer(t)
+	probe(t, s.adapt(providerA, ""), func(ctx caddy.Context) {
+		app := mustApp(t, ctx)
+		if err := app.Stop(); err != nil {
+			t.Error(err)
+		}
+		if _, err := app.Store(); !errors.Is(err, tokenstore.ErrClosed) {
+			t.Errorf("it gets %v", err)
+		}
+	})
+	if _, err := os.Stat(s.database()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the database: %v", err)
+	}
+}
+
+func TestAnotherKeyIsRefusedWhileTheStoreIsInUse(t *testing.T) {
+	tests := map[string]struct{ running, loaded string }{
+		"another key":                     {key1, key2},
+		"the key file instead of a key":   {key1, ""},
+		"a key instead of the key file's": {"", key1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newTestServer(t)
+			s.mustLoad(tt.running+"\n"+providerA, "")
+			wantError(t, s.load(tt.loaded+"\n"+providerB, ""), "token_store.encryption_key: ", s.database(), "leave the key as it was")
+			s.wantInForce("a")
+		})
+	}
+}
+
+func TestTheKeyFilesKeyMayBeConfigured(t *testing.T) {
+	s := newTestServer(t)
+	s.mustLoad(providerA, "")
+	s.mustLoad("encryption_key {file."+s.database()+".key}\n"+providerB, "")
+	s.wantInForce("b")
+}
+
+func TestStartRefusesADatabase(t *testing.T) {
+	// Each begins with a database that was made with key1, or with a key file.
+	tests := map[string]struct {
+		made    string
+		prepare func(t *testing.T, database string)
+		load    string
+		want    []string
+	}{
+		"that another process has open": {
+			made: key1, load: key1,
+			prepare: func(t *testing.T, database string) {
+				other, err := bolt.Open(database, bolt.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = other.Close() })
+			},
+			want: []string{"in use by another process", "caddy reload"},
+		},
+		"that was encrypted with another key": {
+			made: key1, load: key2,
+			want: []string{"wrong encryption key", "configure the encryption_key that it was encrypted with"},
+		},
+		"that was encrypted with a key when there is to be a key file": {
+			made: key1, load: "",
+			want: []string{"key file is missing", "tokens.db.key", "configure the encryption_key"},
+		},
+		"whose key file is lost": {
+			made: "", load: "",
+			prepare: func(t *testing.T, database string) {
+				if err := os.Remove(database + ".key"); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: []string{"key file is missing", "put it back from a copy"},
+		},
+		"whose key file holds something else": {
+			made: "", load: "",
+			prepare: func(t *testing.T, database string) {
+				if err := os.WriteFile(database+".key", []byte("correct horse battery staple"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			},
+			want: []string{"tokens.db.key", "invalid encryption key", "openssl rand"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := newTestServer(t)
+			s.mustLoad(tt.made+"\n"+providerA, "")
+			s.stop()
+			before := digest(t, s.database())
+			if tt.prepare != nil {
+				tt.prepare(t, s.database())
+			}
+			wantError(t, s.load(tt.load+"\n"+providerA, ""), append(tt.want, s.database())...)
+			if digest(t, s.database()) != before {
+				t.Error("the database was changed")
+			}
+			if _, ok := stores.References(s.database()); ok {
+				t.Error("the store is still held")
+			}
+		})
+	}
+}
+
+func TestStartRefusesADirectoryThatCannotBeWritten(t *testing.T) {
+	s := newTestServer(t)
+	file := filepath.Join(s.dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, s.load("storage bolt "+file+"/tokens.db\n"+providerA, ""), file)
+	// The tests may run as root, who can write everywhere.
+	wantError(t, withRemedy(fmt.Errorf("directory /x: %w", fs.ErrPermission)), "/x", "storage bolt <path>")
+}
+
+func TestSecretsStayOutOfConfigurationLogAndMemoryDumps(t *testing.T) {
+	const secret, key = "S3cr3t-canary-of-the-client", "3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="
+	t.Setenv("CANARY_SECRET", secret)
+	t.Setenv("CANARY_KEY", key)
+	s := newTestServer(t)
+	s.mustLoad("encryption_key {env.CANARY_KEY}\nprovider a dropbox {\nclient_id x\nclient_secret {env.CANARY_SECRET}\n}", "")
+	app := s.app()
+	config, err := json.Marshal(app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(config, []byte("{env.CANARY_SECRET}")) {
+		t.Errorf("the configuration is %s", config)
+	}
+	all := string(config) + s.log() + fmt.Sprintf("%v %+v %#v", app, app.settings, app.settings)
+	for _, canary := range []string{secret, key, "\xde\xad\xbe\xef"} {
+		if strings.Contains(all, canary) {
+			t.Errorf("%q is in\n%s", canary, all)
+		}
+	}
+}
+
+func digest(t *testing.T, path string) [sha256.Size]byte {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sha256.Sum256(raw)
+}

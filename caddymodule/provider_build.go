@@ -71,6 +71,7 @@ func (b *builder) config(c *ProviderConfig) tokenstore.ProviderConfig {
 		TokenURL:           b.text("token_url", c.TokenURL),
 		RefreshURL:         b.text("refresh_url", c.RefreshURL),
 		RevokeURL:          b.text("revoke_url", c.RevokeURL),
+		Issuer:             b.text("issuer", c.Issuer),
 		ClientAuth:         c.ClientAuth,
 		TokenBody:          c.TokenBody,
 		PKCE:               c.PKCE,

@@ -22,6 +22,7 @@ import (
 //		token_url            <url>
 //		refresh_url          <url>
 //		revoke_url           <url>
+//		issuer               <issuer>
 //		client_auth          params|header|none
 //		token_body           form|json
 //		pkce                 on|off

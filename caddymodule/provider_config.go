@@ -50,6 +50,10 @@ type ProviderConfig struct {
 	// The endpoint that revokes a grant when its connection is deleted.
 	RevokeURL string `json:"revoke_url,omitempty"`
 
+	// What the authorization server calls itself. If it is told, a consent
+	// counts only if it comes back with that name (RFC 9207).
+	Issuer string `json:"issuer,omitempty"`
+
 	// How the client authenticates at the token endpoint: `params` in the body,
 	// `header` with HTTP Basic authentication, or `none` for a public client.
 	ClientAuth string `json:"client_auth,omitempty"`

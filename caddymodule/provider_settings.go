@@ -31,6 +31,7 @@ var providerSettings = map[string]providerSetting{
 	"token_url":            text(func(c *ProviderConfig) *string { return &c.TokenURL }),
 	"refresh_url":          text(func(c *ProviderConfig) *string { return &c.RefreshURL }),
 	"revoke_url":           text(func(c *ProviderConfig) *string { return &c.RevokeURL }),
+	"issuer":               text(func(c *ProviderConfig) *string { return &c.Issuer }),
 	"client_auth":          text(func(c *ProviderConfig) *string { return &c.ClientAuth }),
 	"token_body":           text(func(c *ProviderConfig) *string { return &c.TokenBody }),
 	"pkce":                 text(func(c *ProviderConfig) *string { return &c.PKCE }),

@@ -1,10 +1,10 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 )
 
@@ -39,23 +39,23 @@ type gate struct {
 }
 
 // newGate validates a and warns of what is allowed but hardly meant.
-func newGate(ctx caddy.Context, a Access, defaults CORS) (*gate, error) {
+func newGate(a Access, defaults CORS, s site, log *zap.Logger) (*gate, error) {
 	allow := a.Allow
 	if allow == nil {
 		allow = &Allow{Local: true}
 	}
 	if !allow.Local && len(allow.Origins) == 0 {
-		return nil, fmt.Errorf("allow: nobody is allowed; use allow local or allow origin <origin>")
+		return nil, errors.New("allow: nobody is allowed; use allow local or allow origin <origin>")
 	}
 	if a.CORS != nil && len(allow.Origins) == 0 {
-		return nil, fmt.Errorf("cors: no page may use the route; add allow origin <origin>, or take cors away")
+		return nil, errors.New("cors: no page may use the route; add allow origin <origin>, or take cors away")
 	}
 	policy, err := newCORSPolicy(allow.Origins, a.CORS.or(defaults))
 	if err != nil {
 		return nil, fmt.Errorf("allow: %w", err)
 	}
-	g := &gate{local: allow.Local, cors: policy, site: siteOf(ctx)}
-	g.warn(ctx.Logger())
+	g := &gate{local: allow.Local, cors: policy, site: s}
+	g.warn(log)
 	return g, nil
 }
 

@@ -35,7 +35,7 @@ func newRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*route, er
 		return nil, err
 	}
 	c, errConnection := newConnection(id, app)
-	g, errAccess := newGate(ctx, a, defaults)
+	g, errAccess := newGate(a, defaults, siteOf(ctx), ctx.Logger())
 	if err := errors.Join(errConnection, errAccess); err != nil {
 		return nil, err
 	}

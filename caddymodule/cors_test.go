@@ -30,7 +30,7 @@ func hostileOrigins() []string {
 			"https:// app.example.com", "https:/app.example.com", "https:app.example.com", "https:///app.example.com", "//app.example.com", "app.example.com", "://app.example.com",
 			"https://\u0430pp.example.com", "https://app.ex\u00e4mple.com", "https://xn--pp-7lc.example.com", "https://app\u3002example.com", "https://app\uff0eexample.com", "https://app.example.com\u200b",
 			"https://wild.example", "https://evilwild.example", "https://a.wild.example.evil.com", "http://a.wild.example", "https://a.wild.example:8443",
-			"https://.wild.example", "https://*.wild.example",
+			"https://.wild.example",
 			"http://localhost", "http://localhost:5174", "http://localhost:51733", "http://localhost:05173", "https://localhost:5173", "http://127.0.0.1:5173", "http://[::1]:5173",
 			"http://evil.localhost:5173", "http://localhost.:5173", "http://localhost.evil.com:5173", "http://LOCALHOST:5173", "http://localhost:5173/",
 			"chrome-extension://abcdefghijklmnop", "moz-extension://abc", "capacitor://localhost", "app://localhost", "blob:https://app.example.com/x",

@@ -1,9 +1,6 @@
 package caddymodule
 
-import (
-	"net/url"
-	"strings"
-)
+import "strings"
 
 // maxReturnTo bounds a return_to.
 const maxReturnTo = 2048
@@ -14,41 +11,21 @@ const maxReturnTo = 2048
 // unescape what they should not. So nothing of the kind is let through, in any
 // layer of escaping.
 func isReturnTo(s string) bool {
-	if len(s) > maxReturnTo || !strings.HasPrefix(s, "/") {
-		return false
-	}
 	path, query, _ := strings.Cut(s, "?")
-	for layer := 0; ; layer++ {
-		if !isPlainPath(path) || layer > maxEscapes {
-			return false
-		}
-		decoded, err := url.PathUnescape(path)
-		if err != nil {
-			return false
-		}
-		if decoded == path {
-			return isPrintable(query)
-		}
-		path = decoded
-	}
+	return len(s) <= maxReturnTo && isPlainPath(path) && isPrintable(query)
 }
 
+// isPlainPath reports whether an escaped path is absolute and can be read in one way only.
 func isPlainPath(path string) bool {
-	if !strings.HasPrefix(path, "/") || strings.Contains(path, "//") || strings.ContainsAny(path, "\\?#@") || !isPrintable(path) {
-		return false
-	}
-	for segment := range strings.SplitSeq(path, "/") {
-		if name, _, _ := strings.Cut(segment, ";"); name == "." || name == ".." {
-			return false
-		}
-	}
-	return true
+	return strings.HasPrefix(path, "/") && !strings.Contains(path, "//") && !strings.ContainsAny(path, "?@") &&
+		isPrintable(path) && checkPath(path) == nil
 }
 
-// isPrintable reports whether s is of visible ASCII and cannot end an attribute or a header.
+// isPrintable reports whether s is of visible ASCII, and of nothing that ends an
+// attribute, a header or a URL's query.
 func isPrintable(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\' || c == '#' {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"<>\#`, c) >= 0 {
 			return false
 		}
 	}

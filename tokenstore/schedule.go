@@ -16,8 +16,10 @@ const (
 	// scheduleSleep is the longest time between two passes. Whatever else goes
 	// wrong, a clock that jumps or a wake-up that is lost, the next pass mends it.
 	scheduleSleep = 30 * time.Second
-	// holdFailed is how long a connection is left alone whose flight failed
-	// without moving its due time, as when the storage takes no writes.
+	// A connection is left alone for a moment after each flight that the schedule
+	// started, and longer if that failed: its due time need not have moved, as when
+	// the storage takes no writes, and must not be started again and again.
+	holdLanded = time.Second
 	holdFailed = 5 * time.Second
 )
 
@@ -62,16 +64,22 @@ func (c *schedule) hold(id ID, until time.Time) {
 	c.mu.Unlock()
 }
 
-// heldUntil returns when id may be looked at, forgetting what is over.
-func (c *schedule) heldUntil(id ID, now time.Time) time.Time {
+// release forgets the holds that are over.
+func (c *schedule) release(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	until, ok := c.held[id]
-	if ok && !until.After(now) {
-		delete(c.held, id)
-		return time.Time{}
+	for id, until := range c.held {
+		if left := until.Sub(now); left <= 0 || left > holdFailed {
+			delete(c.held, id)
+		}
 	}
-	return until
+}
+
+// heldUntil returns when id may be looked at, the zero time if it may be now.
+func (c *schedule) heldUntil(id ID) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held[id]
 }
 
 func (s *Store) runSchedule(ctx context.Context) {
@@ -96,6 +104,7 @@ func (s *Store) runSchedule(ctx context.Context) {
 // out of order keeps nobody else waiting.
 func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
 	next = now.Add(scheduleSleep)
+	s.schedule.release(now)
 	// Whoever commits an earlier due time from now on wakes the schedule.
 	s.schedule.mu.Lock()
 	s.schedule.next = next
@@ -138,7 +147,7 @@ func (s *Store) startDue(e storage.Due, now time.Time) (until time.Time) {
 	if err != nil || s.flights.has(id) {
 		return time.Time{}
 	}
-	if until := s.schedule.heldUntil(id, now); !until.IsZero() {
+	if until := s.schedule.heldUntil(id); !until.IsZero() {
 		return until
 	}
 	p, known := s.Provider(id.Provider)
@@ -165,9 +174,11 @@ func (s *Store) startDue(e storage.Due, now time.Time) (until time.Time) {
 func (s *Store) landDue(id ID, fl *flight, pc *pace) {
 	<-fl.done
 	pc.unreserve()
+	hold := holdLanded
 	if fl.err != nil {
-		s.schedule.hold(id, s.now().Add(holdFailed))
+		hold = holdFailed
 		_ = s.explain(id, fl.err) // reports a panic
 	}
+	s.schedule.hold(id, s.now().Add(hold))
 	s.schedule.wake()
 }

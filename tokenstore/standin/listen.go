@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
-// Names that the parts have when they listen in memory.
+// Addresses that the parts have when they listen in memory. They look like
+// loopback, to which clients may speak without TLS.
 const (
-	memoryOAuth   = "oauth.standin.test:80"
-	memoryAPI     = "api.standin.test:80"
-	memoryContent = "content.standin.test:80"
+	memoryOAuth   = "127.0.0.2:80"
+	memoryAPI     = "127.0.0.3:80"
+	memoryContent = "127.0.0.4:80"
 )
 
 // running is what Start started.

@@ -95,17 +95,17 @@ func (c *connectionCollector) connections(s observedStore) (rows []tokenstore.St
 	return c.rows, c.omitted
 }
 
-// list reads up to limit connections, page by page.
+// list reads up to limit connections, page by page, and one more to know whether there is.
 func (c *connectionCollector) list(s observedStore) (rows []tokenstore.Status, omitted bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), connectionTimeout)
 	defer cancel()
 	for after := ""; ; {
-		page, next, err := s.List(ctx, "", after, connectionPage)
+		page, next, err := s.List(ctx, "", after, min(connectionPage, c.limit+1-len(rows)))
 		if err != nil {
 			return nil, false, err
 		}
 		rows = append(rows, page...)
-		if len(rows) > c.limit || len(rows) == c.limit && next != "" {
+		if len(rows) > c.limit {
 			return rows[:c.limit], true, nil
 		}
 		if next == "" {

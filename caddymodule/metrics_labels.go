@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"slices"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -50,7 +51,7 @@ var (
 
 	states = vocabulary{
 		string(tokenstore.StateReady), string(tokenstore.StateRetrying),
-		string(tokenstore.StateNeedsConsent), stateDamaged,
+		string(tokenstore.StateNeedsConsent), adminapi.StateDamaged,
 	}
 
 	// outcomes of the two routes: that it went well, and the codes of problems.
@@ -63,9 +64,6 @@ var (
 
 	retryOutcomes = vocabulary{"ok", "still_401", "not_replayable", "refresh_failed"}
 )
-
-// stateDamaged is told in place of the state that a damaged record does not reveal.
-const stateDamaged = "damaged"
 
 // refreshLabels returns the labels result and reason of an attempt.
 func refreshLabels(e tokenstore.RefreshEvent) (result, reason string) {
@@ -83,7 +81,7 @@ func refreshLabels(e tokenstore.RefreshEvent) (result, reason string) {
 // stateLabel returns the state of a connection as it is shown.
 func stateLabel(s tokenstore.Status) string {
 	if s.Damaged {
-		return stateDamaged
+		return adminapi.StateDamaged
 	}
 	return states.label(string(s.State))
 }

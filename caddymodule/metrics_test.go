@@ -52,13 +52,14 @@ func (o *observed) List(_ context.Context, _, after string, limit int) ([]tokens
 		return nil, "", o.err
 	}
 	i := 0
-	for after != "" && o.rows[i].ID.String() <= after {
+	for after != "" && i < len(o.rows) && o.rows[i].ID.String() <= after {
 		i++
 	}
 	page := o.rows[i:]
-	if len(page) <= limit {
+	if len(page) < limit {
 		return page, "", nil
 	}
+	// Like the store itself, this does not look whether there are more.
 	return page[:limit], page[limit-1].ID.String(), nil
 }
 

@@ -28,7 +28,7 @@ type adminAPI struct {
 type adminApp interface {
 	Store() (*tokenstore.Store, error)
 	Provider(name string) (*tokenstore.Provider, bool)
-	inForce() []*tokenstore.Provider
+	providers() []*tokenstore.Provider
 	connectURL(r *http.Request, id tokenstore.ID) string
 }
 
@@ -119,4 +119,7 @@ func answer(w http.ResponseWriter, status int, body any) error {
 	return nil
 }
 
-var _ caddy.AdminRouter = (*adminAPI)(nil)
+var (
+	_ caddy.AdminRouter = (*adminAPI)(nil)
+	_ adminApp          = (*App)(nil)
+)

@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
 // ready answers 200 if the store is open and all that it knows is saved, and
@@ -50,7 +51,7 @@ func (a *adminAPI) listProviders(w http.ResponseWriter, _ *http.Request) error {
 	}
 	census := store.Census()
 	list := adminapi.Providers{Providers: []adminapi.Provider{}}
-	for _, p := range app.inForce() {
+	for _, p := range app.providers() {
 		counts := make(map[string]int, len(census[p.Name()]))
 		for state, n := range census[p.Name()] {
 			counts[string(state)] = n
@@ -61,3 +62,6 @@ func (a *adminAPI) listProviders(w http.ResponseWriter, _ *http.Request) error {
 	}
 	return answer(w, http.StatusOK, list)
 }
+
+// providers returns the providers in the order of the configuration.
+func (a *App) providers() []*tokenstore.Provider { return a.settings.providers }

@@ -1,0 +1,125 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+)
+
+// maxAnswer is the most that is read of an answer of the admin API.
+const maxAnswer = 16 << 20
+
+// client calls the admin API. Its fields are flags.
+type client struct {
+	address, config, adapter string
+}
+
+// apiError is an answer of the admin API that tells of a failure.
+type apiError struct {
+	status  int
+	message string
+}
+
+func (e *apiError) Error() string { return e.message }
+
+// notFound reports whether the admin API said that there is no such thing.
+func notFound(err error) bool {
+	failure, ok := errors.AsType[*apiError](err)
+	return ok && failure.status == http.StatusNotFound
+}
+
+func (c *client) list(provider, after string) (page adminapi.Connections, err error) {
+	query := url.Values{"limit": {"1000"}}
+	if provider != "" {
+		query.Set("provider", provider)
+	}
+	if after != "" {
+		query.Set("after", after)
+	}
+	return page, c.call(http.MethodGet, "/connections?"+query.Encode(), nil, &page)
+}
+
+func (c *client) providers() (list adminapi.Providers, err error) {
+	return list, c.call(http.MethodGet, "/providers", nil, &list)
+}
+
+func (c *client) show(id tokenstore.ID) (conn adminapi.Connection, err error) {
+	return conn, c.call(http.MethodGet, connectionPath(id), nil, &conn)
+}
+
+func (c *client) refresh(id tokenstore.ID) (conn adminapi.Connection, err error) {
+	return conn, c.call(http.MethodPost, connectionPath(id)+"/refresh", nil, &conn)
+}
+
+func (c *client) loginLink(id tokenstore.ID) (link adminapi.LoginLink, err error) {
+	return link, c.call(http.MethodPost, connectionPath(id)+"/login_link", nil, &link)
+}
+
+func (c *client) put(id tokenstore.ID, g adminapi.Grant) (conn adminapi.Connection, err error) {
+	body, err := g.Encode()
+	if err != nil {
+		return conn, fmt.Errorf("encoding the grant: %w", err)
+	}
+	return conn, c.call(http.MethodPut, connectionPath(id), bytes.NewReader(body), &conn)
+}
+
+func (c *client) delete(id tokenstore.ID) error {
+	return c.call(http.MethodDelete, connectionPath(id), nil, nil)
+}
+
+func connectionPath(id tokenstore.ID) string {
+	return "/connections/" + url.PathEscape(id.Provider) + "/" + url.PathEscape(id.Name)
+}
+
+// call asks the admin API and decodes its answer into into, unless that is nil.
+func (c *client) call(method, path string, body io.Reader, into any) error {
+	address, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
+	if err != nil {
+		return fmt.Errorf("finding the admin API's address in the configuration: %w; you can give it with --address", err)
+	}
+	resp, err := caddycmd.AdminAPIRequest(address, method, adminapi.Base+path, nil, body)
+	if err != nil {
+		return explain(address, err)
+	}
+	defer resp.Body.Close()
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
+		return fmt.Errorf("the answer of %s cannot be read: %w; is it the admin API of a Caddy with this plugin?", address, err)
+	}
+	return nil
+}
+
+// adminAnswer is how AdminAPIRequest words an answer that tells of a failure.
+var adminAnswer = regexp.MustCompile(`(?s)HTTP (\d{3}): (.*)$`)
+
+// explain turns the error of AdminAPIRequest into one that says what to do.
+func explain(address string, err error) error {
+	found := adminAnswer.FindStringSubmatch(err.Error())
+	if found == nil {
+		return fmt.Errorf("%w\nIs Caddy running, and is its admin API at %s? Give another address with --address, or with --config the configuration that has it", err, address)
+	}
+	status, _ := strconv.Atoi(found[1])
+	var said struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal([]byte(found[2]), &said) == nil && said.Error != "" {
+		return &apiError{status, printable(said.Error)}
+	}
+	if status == http.StatusNotFound {
+		return fmt.Errorf("the Caddy at %s knows no token store; was it built with this plugin?", address)
+	}
+	return &apiError{status, fmt.Sprintf("the admin API at %s answered with status %d; Caddy's log tells more", address, status)}
+}

@@ -1,0 +1,42 @@
+// Package command has the command "caddy token-store". It speaks to the admin
+// API of a running Caddy: the file of the token store is locked by that Caddy, and is never opened
+// here.
+//
+// No command prints a token.
+package command
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "token-store",
+		Usage: "<command>",
+		Short: "Manages the connections of the token store",
+		Long: `Manages the connections of the token store of a running Caddy, by way of its
+admin API. A connection is named provider/connection, such as dropbox-demo/auth.
+
+Connect an account, and see that it worked:
+
+  $ caddy token-store connect dropbox-demo/auth
+  $ caddy token-store list
+
+No command prints a token.`,
+		CobraFunc: setUp,
+	})
+}
+
+func setUp(cmd *cobra.Command) {
+	c := new(client)
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&c.address, "address", "", "Address of the admin API, if not the default")
+	flags.StringVarP(&c.config, "config", "c", "", "Configuration file that tells the address of the admin API")
+	flags.StringVarP(&c.adapter, "adapter", "a", "", "Name of the config adapter for the configuration file")
+	cmd.AddCommand(
+		listCommand(c), showCommand(c),
+		connectCommand(c), importCommand(c),
+		refreshCommand(c), deleteCommand(c),
+	)
+}

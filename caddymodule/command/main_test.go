@@ -1,0 +1,258 @@
+package command_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+
+	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+)
+
+// The scripts run the real command in processes of their own; the Caddy that they
+// speak to, and the stand-in behind it, run in the process of the test.
+func TestMain(m *testing.M) {
+	testscript.Main(leakFree{m}, map[string]func(){"caddy": caddycmd.Main})
+}
+
+type leakFree struct{ m *testing.M }
+
+func (l leakFree) Run() int {
+	code := l.m.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+const config = `{
+	admin %[1]s
+	persist_config off
+	log {
+		output discard
+	}
+	token_store {
+		storage bolt %[2]s
+		provider acme generic {
+			client_id     demo
+			client_secret demo-secret
+			authorize_url %[3]s/oauth2/authorize
+			token_url     %[3]s/oauth2/token
+		}
+		provider robot generic {
+			grant         client_credentials
+			client_id     demo
+			client_secret demo-secret
+			token_url     %[3]s/oauth2/token
+		}
+		provider empty generic {
+			client_id     demo
+			client_secret demo-secret
+			authorize_url %[3]s/oauth2/authorize
+			token_url     %[3]s/oauth2/token
+		}
+	}
+}
+http://localhost:%[4]d {
+	bind 127.0.0.1
+	token_connect /connect/*
+}
+`
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// startCaddy runs a Caddy whose admin API is at admin.
+func startCaddy(t *testing.T, admin string) *standin.Server {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	t.Setenv("XDG_DATA_HOME", dir)
+	t.Setenv("XDG_CONFIG_HOME", dir)
+
+	port := freePort(t)
+	server := standin.New(standin.Options{
+		Clients: []standin.Client{{
+			ID: "demo", Secret: "demo-secret",
+			RedirectURIs: []string{
+				fmt.Sprintf("http://localhost:%d/connect/callback/acme", port),
+				fmt.Sprintf("http://localhost:%d/connect/callback/empty", port),
+			},
+		}},
+		Rotation: standin.RotateAlways,
+	})
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+
+	caddyfile := fmt.Sprintf(config, admin, filepath.Join(dir, "tokens.db"), server.OAuthURL(), port)
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(adapted, true); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// Stop leaves the admin API running; a configuration without one ends it.
+		if err := caddy.Load([]byte(`{"admin":{"disabled":true}}`), true); err != nil {
+			t.Error(err)
+		}
+		if err := caddy.Stop(); err != nil {
+			t.Error(err)
+		}
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	})
+	return server
+}
+
+func TestScripts(t *testing.T) {
+	admin := "127.0.0.1:" + strconv.Itoa(freePort(t))
+	server := startCaddy(t, admin)
+	run(t, "testdata/*.txtar", admin, server)
+}
+
+func TestUnixSocket(t *testing.T) {
+	// The path of a socket has few bytes, fewer than most temporary directories need.
+	dir, err := os.MkdirTemp("", "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	admin := "unix/" + filepath.Join(dir, "s")
+	server := startCaddy(t, admin)
+	run(t, "testdata/unix/*.txtar", admin, server)
+}
+
+func run(t *testing.T, glob, admin string, server *standin.Server) {
+	files, err := filepath.Glob(glob)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	s := scripts{server: server}
+	// The group keeps Caddy running until the scripts, which run in parallel, have ended.
+	t.Run("group", func(t *testing.T) {
+		testscript.Run(t, testscript.Params{
+			Files:               files,
+			RequireExplicitExec: true,
+			Setup: func(env *testscript.Env) error {
+				env.Setenv("ADMIN", admin)
+				env.Setenv("CADDY_ADMIN", admin)
+				env.Setenv("HOME", env.WorkDir)
+				return nil
+			},
+			Cmds: map[string]func(*testscript.TestScript, bool, []string){
+				"grant":    s.grant,
+				"consent":  s.consent,
+				"revoke":   s.revoke,
+				"notokens": s.noTokens,
+			},
+		})
+	})
+}
+
+// scripts has the commands that the scripts use beside those of testscript.
+type scripts struct{ server *standin.Server }
+
+// grant FILE writes a grant as a token endpoint would have answered it. The variable FAMILY
+// is its number.
+func (s scripts) grant(ts *testscript.TestScript, _ bool, args []string) {
+	g, err := s.server.IssueGrant("demo")
+	ts.Check(err)
+	ts.Setenv("FAMILY", strconv.Itoa(g.Family))
+	body, err := json.Marshal(map[string]any{
+		"access_token": g.AccessToken, "refresh_token": g.RefreshToken, "token_type": "bearer",
+		"expires_in": strconv.Itoa(int(g.ExpiresIn.Seconds())), "scope": "files.read", "uid": 12,
+		"expiry": time.Now().Add(g.ExpiresIn).Format(time.RFC3339Nano),
+	})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), body, 0o600))
+}
+
+// consent FILE waits until the file has a link in it, and then does what a person does who opens
+// it: presses the button of our page, and that of the authorization server.
+func (s scripts) consent(ts *testscript.TestScript, _ bool, args []string) {
+	jar, err := cookiejar.New(nil)
+	ts.Check(err)
+	client := &http.Client{Jar: jar, Timeout: 10 * time.Second, Transport: asBrowser{}}
+	page := awaitLink(ts, args[0])
+	for range 2 {
+		resp, err := standin.Approve(context.Background(), client, page)
+		ts.Check(err)
+		ts.Check(resp.Body.Close())
+		if resp.StatusCode != http.StatusOK {
+			ts.Fatalf("%s: %s", resp.Request.URL, resp.Status)
+		}
+		page = resp.Request.URL.String()
+	}
+}
+
+var link = regexp.MustCompile(`http://localhost\S+\n`)
+
+func awaitLink(ts *testscript.TestScript, file string) string {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 3000 {
+		content, err := os.ReadFile(ts.MkAbs(file))
+		if found := link.Find(content); err == nil && found != nil {
+			return strings.TrimSpace(string(found))
+		}
+		<-tick.C
+	}
+	ts.Fatalf("no link appeared in %s", file)
+	return ""
+}
+
+// asBrowser says what browsers say of themselves.
+type asBrowser struct{}
+
+func (asBrowser) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// revoke FAMILY makes the server end a grant.
+func (s scripts) revoke(ts *testscript.TestScript, _ bool, args []string) {
+	family, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if !s.server.RevokeFamily(family) {
+		ts.Fatalf("there is no grant %d", family)
+	}
+}
+
+// notokens fails if the last command printed a secret.
+func (s scripts) noTokens(ts *testscript.TestScript, _ bool, _ []string) {
+	printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	for _, secret := range []string{"standin-at-", "standin-rt-", "demo-secret", "canary"} {
+		if strings.Contains(printed, secret) {
+			ts.Fatalf("%s… was printed", secret)
+		}
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
+	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
@@ -36,7 +37,8 @@ type leakFree struct{ m *testing.M }
 
 func (l leakFree) Run() int {
 	code := l.m.Run()
-	if err := goleak.Find(); code == 0 && err != nil {
+	// Caddy's TLS app leaves it to its next tick, seconds away, to notice the end.
+	if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh")); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -46,6 +48,7 @@ func (l leakFree) Run() int {
 const config = `{
 	admin %[1]s
 	persist_config off
+	storage file_system %[5]s
 	log {
 		output discard
 	}
@@ -91,10 +94,6 @@ func freePort(t *testing.T) int {
 func startCaddy(t *testing.T, admin string) *standin.Server {
 	t.Helper()
 	dir := t.TempDir()
-	t.Setenv("HOME", dir)
-	t.Setenv("XDG_DATA_HOME", dir)
-	t.Setenv("XDG_CONFIG_HOME", dir)
-
 	port := freePort(t)
 	server := standin.New(standin.Options{
 		Clients: []standin.Client{{
@@ -111,7 +110,7 @@ func startCaddy(t *testing.T, admin string) *standin.Server {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 
-	caddyfile := fmt.Sprintf(config, admin, filepath.Join(dir, "tokens.db"), server.OAuthURL(), port)
+	caddyfile := fmt.Sprintf(config, admin, filepath.Join(dir, "tokens.db"), server.OAuthURL(), port, dir)
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +120,7 @@ func startCaddy(t *testing.T, admin string) *standin.Server {
 	}
 	t.Cleanup(func() {
 		// Stop leaves the admin API running; a configuration without one ends it.
-		if err := caddy.Load([]byte(`{"admin":{"disabled":true}}`), true); err != nil {
+		if err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}}}`), true); err != nil {
 			t.Error(err)
 		}
 		if err := caddy.Stop(); err != nil {

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors are the packages of this module, from the top down: each may import those below
+// it, and those named beside it.
+var floors = []struct {
+	packages []string
+	beside   []string
+}{
+	{packages: []string{"cmd", "examples"}},
+	{packages: []string{"caddymodule"}, beside: []string{"caddymodule"}},
+	{packages: []string{"tokenstore"}},
+	{
+		packages: []string{
+			"tokenstore/storage", "tokenstore/seal", "tokenstore/oauth", "tokenstore/catalog", "tokenstore/standin", "tokenstore/secret",
+		},
+		beside: []string{"tokenstore/storage", "tokenstore/secret"},
+	},
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	module := goList(t, "-m") + "/"
+	packages := goList(t, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")
+	seen := 0
+	for line := range strings.Lines(packages) {
+		importer, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		from := strings.TrimPrefix(importer, module)
+		for _, imported := range strings.Fields(imports) {
+			to, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				continue
+			}
+			seen++
+			if !mayImport(from, to) {
+				t.Errorf("%s imports %s", from, to)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d imports were looked at", seen)
+	}
+}
+
+func mayImport(from, to string) bool {
+	f, t := floorOf(from), floorOf(to)
+	if f < 0 || t < 0 {
+		return false // a package that has no place in the house
+	}
+	if f != t {
+		return f < t
+	}
+	within := roomOf(from, f) == roomOf(to, t)
+	return within || slices.Contains(floors[f].beside, roomOf(to, t))
+}
+
+func floorOf(pkg string) int {
+	best, length := -1, 0
+	for i, floor := range floors {
+		for _, room := range floor.packages {
+			if isBelow(pkg, room) && len(room) > length {
+				best, length = i, len(room)
+			}
+		}
+	}
+	return best
+}
+
+func roomOf(pkg string, floor int) string {
+	for _, room := range floors[floor].packages {
+		if isBelow(pkg, room) {
+			return room
+		}
+	}
+	return ""
+}
+
+func isBelow(pkg, room string) bool { return pkg == room || strings.HasPrefix(pkg, room+"/") }
+
+func TestTheRulesOfImportsBite(t *testing.T) {
+	tests := map[string]struct {
+		from, to string
+		want     bool
+	}{
+		"the plugin uses the engine":             {"caddymodule", "tokenstore", true},
+		"the plugin uses a backend":              {"caddymodule", "tokenstore/storage/bolt", true},
+		"the program uses the plugin":            {"cmd/caddy", "caddymodule", true},
+		"the engine uses sealing":                {"tokenstore", "tokenstore/seal", true},
+		"sealing uses the contract of storage":   {"tokenstore/seal", "tokenstore/storage", true},
+		"a backend uses the contract of storage": {"tokenstore/storage/bolt", "tokenstore/storage", true},
+		"the engine does not use the plugin":     {"tokenstore", "caddymodule", false},
+		"sealing does not use the engine":        {"tokenstore/seal", "tokenstore", false},
+		"sealing does not use OAuth":             {"tokenstore/seal", "tokenstore/oauth", false},
+		"nothing uses a package of no place":     {"caddymodule", "util", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := mayImport(tt.from, tt.to); got != tt.want {
+				t.Errorf("%s may import %s: %t", tt.from, tt.to, got)
+			}
+		})
+	}
+}
+
+// The engine is for Go programs without Caddy too.
+func TestTheEngineKnowsNothingOfCaddy(t *testing.T) {
+	deps := strings.Fields(goList(t, "-deps", "./tokenstore/..."))
+	if !slices.Contains(deps, "go.etcd.io/bbolt") {
+		t.Error("bbolt is not among the dependencies; the list is not right")
+	}
+	for _, dep := range deps {
+		for _, stranger := range []string{"github.com/caddyserver/", "go.uber.org/zap", "github.com/prometheus/"} {
+			if strings.HasPrefix(dep+"/", stranger) {
+				t.Errorf("it depends on %s", dep)
+			}
+		}
+	}
+}
+
+// forwarding begins the names of the files that forward requests.
+var forwarding = []string{"proxy", "transport", "destination"}
+
+// Only what forwards requests may know Caddy's reverse proxy.
+func TestOnlyForwardingImportsTheReverseProxy(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "caddymodule", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range parsed.Imports {
+			if !strings.HasPrefix(strings.Trim(spec.Path.Value, `"`), "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy") {
+				continue
+			}
+			found++
+			name := filepath.Base(file)
+			if !slices.ContainsFunc(forwarding, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+				t.Errorf("%s imports %s", name, spec.Path.Value)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("nothing imports it; the test looks at the wrong place")
+	}
+}

@@ -34,7 +34,7 @@ func newTestServer(t *testing.T) *testServer {
 func (s *testServer) adapt(tokenStore, sites string) []byte {
 	s.t.Helper()
 	text := fmt.Sprintf("{\n\tadmin off\n\tpersist_config off\n\tstorage file_system %s\n"+
-		"\tlog default {\n\t\toutput file %s\n\t\tlevel DEBUG\n\t}\n\ttoken_store {\n%s\n\t}\n}\n%s",
+		"\tlog default {\n\t\toutput file %s {\n\t\t\troll_disabled\n\t\t}\n\t\tlevel DEBUG\n\t}\n\ttoken_store {\n%s\n\t}\n}\n%s",
 		s.dir, s.logFile(), tokenStore, sites)
 	raw, err := adaptCaddyfile(text)
 	if err != nil {

@@ -102,7 +102,7 @@ func newConnection(s string, app *App) (connection, error) {
 	provider, _, _ := strings.Cut(s, "/")
 	if !strings.Contains(provider, "{") {
 		if _, ok := app.Provider(provider); !ok {
-			return connection{}, fmt.Errorf("provider %q of connection %q is not configured; add a provider block to token_store", provider, s)
+			return connection{}, fmt.Errorf("provider %q of connection %q is not configured; configured are: %s", provider, s, app.providerNames())
 		}
 	}
 	if strings.Contains(s, "{") {
@@ -110,6 +110,18 @@ func newConnection(s string, app *App) (connection, error) {
 	}
 	id, err := tokenstore.ParseID(s)
 	return connection{literal: true, id: id, app: app}, err
+}
+
+// providerNames lists the providers for a message.
+func (a *App) providerNames() string {
+	var names []string
+	for _, p := range a.settings.providers {
+		names = append(names, p.Name())
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
 }
 
 // resolve returns the connection that r is about, and its provider. Placeholders are expanded

@@ -202,10 +202,12 @@ func (r *grantReader) expiresAt(g *Grant, name string) {
 	}
 }
 
+// parseTime takes the zero time too, by which x/oauth2 says that it does not know.
 func parseTime(raw json.RawMessage, lenient bool) (time.Time, bool) {
 	var at *time.Time
 	if json.Unmarshal(raw, &at) == nil && at != nil {
-		return at.UTC(), true
+		utc := at.UTC() // its year may be one that JSON cannot hold
+		return utc, utc.IsZero() || utc.Year() >= 1970 && utc.Year() <= 9999
 	}
 	seconds, ok := number(raw)
 	if !ok || !lenient || seconds < 0 || seconds > math.MaxUint32*10 {

@@ -29,8 +29,8 @@ func init() {
 // browser that began it. Over plain http it works for localhost, 127.0.0.1 and [::1] only.
 //
 // The parameter `return_to` of the first page, a path of the same site, is where the browser goes in the
-// end. Requests that carry a code or a login link are left out of the access log, since
-// their query is a secret; the outcome of each consent is logged instead.
+// end. Requests that have a query, where codes and login links are, and those that begin a consent are left
+// out of the access log; the outcome of each consent is logged instead.
 type Connect struct {
 	// The base path of the pages, as browsers see it. Default: `/connect`.
 	Path string `json:"path,omitempty"`
@@ -140,7 +140,8 @@ func (c *Connect) origin(r *http.Request) string {
 // ServeHTTP answers r with a page; it never calls next, and never returns an error: an error route
 // could show or log the query, which is a secret here.
 func (c *Connect) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	if r.URL.RawQuery != "" {
+	// Codes and login links come in queries, and the answer to a POST has the state in its Location.
+	if r.URL.RawQuery != "" || r.Method == http.MethodPost {
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}
 	page := c.answer(w, r)

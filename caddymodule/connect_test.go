@@ -1,0 +1,387 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+)
+
+// browser is a person's browser: it keeps cookies, and says where a request comes from.
+type browser struct {
+	*testSite
+	client *http.Client
+}
+
+func (s *testSite) newBrowser() *browser {
+	s.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	b := &browser{testSite: s, client: s.newClient()}
+	b.client.Jar = jar
+	return b
+}
+
+// open goes to an address that was typed in.
+func (b *browser) open(target string, headers ...string) reply {
+	b.t.Helper()
+	return b.do(b.client, "GET", target, "", append(headers, "Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate")...)
+}
+
+// press sends the form of a page off.
+func (b *browser) press(page reply, headers ...string) reply {
+	b.t.Helper()
+	form, err := standin.FirstForm(strings.NewReader(page.body), page.Request.URL)
+	if err != nil {
+		b.t.Fatalf("status %d: %v in %s", page.StatusCode, err, page.body)
+	}
+	if len(headers) == 0 {
+		headers = []string{"Origin: " + b.url(""), "Sec-Fetch-Site: same-origin"}
+	}
+	return b.do(b.client, form.Method, form.Action.String(), form.Fields.Encode(), append(headers, "Content-Type: application/x-www-form-urlencoded")...)
+}
+
+// begin begins a consent and returns the address at the authorization server.
+func (b *browser) begin(path string, headers ...string) string {
+	b.t.Helper()
+	to := b.press(b.open(b.url(path), headers...), append(headers, "Origin: "+b.url(""), "Sec-Fetch-Site: same-origin")...)
+	if to.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to.Header.Get("Location"), b.standin.OAuthURL()) {
+		b.t.Fatalf("status %d to %q: %s", to.StatusCode, to.Header.Get("Location"), to.body)
+	}
+	return to.Header.Get("Location")
+}
+
+// approve consents at the authorization server and returns the callback's address.
+func (b *browser) approve(authorizeURL string) string {
+	b.t.Helper()
+	return b.decide(authorizeURL, standin.Button{})
+}
+
+func (b *browser) decide(authorizeURL string, press standin.Button) string {
+	b.t.Helper()
+	page, err := b.client.Get(authorizeURL)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer page.Body.Close() //nolint:errcheck // it was read
+	back, err := standin.Submit(b.t.Context(), b.client, page, press, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer back.Body.Close() //nolint:errcheck // nothing is in it
+	location := back.Header.Get("Location")
+	if !strings.HasPrefix(location, b.url("/connect/callback/demo?")) {
+		b.t.Fatalf("status %d to %q", back.StatusCode, location)
+	}
+	return location
+}
+
+// cookies returns the names of the site's cookies.
+func (b *browser) cookies() (names []string) {
+	u, err := url.Parse(b.url("/"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range b.client.Jar.Cookies(u) {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// wantPage fails unless a is a page with that status and text, locked up as all of them are.
+func (a reply) wantPage(t *testing.T, status int, text string) {
+	t.Helper()
+	if a.StatusCode != status || !strings.Contains(a.body, text) {
+		t.Errorf("status %d, want %d with %q:\n%s", a.StatusCode, status, text, a.body)
+	}
+	got := map[string]string{}
+	for _, name := range []string{"Cache-Control", "Referrer-Policy", "X-Frame-Options", "X-Content-Type-Options", "Content-Type"} {
+		got[name] = a.Header.Get(name)
+	}
+	want := map[string]string{
+		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+		"X-Content-Type-Options": "nosniff", "Content-Type": "text/html; charset=utf-8",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	policy := a.Header.Get("Content-Security-Policy")
+	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action "} {
+		if !strings.Contains(policy, part) {
+			t.Errorf("policy %q without %s", policy, part)
+		}
+	}
+}
+
+func TestConsentInABrowserOfThisMachine(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	b := s.newBrowser()
+	page := b.open(s.url("/connect/demo/auth"))
+	page.wantPage(t, http.StatusOK, "demo/auth")
+	for _, part := range []string{"files.metadata.read", "account_info.read", s.standin.OAuthURL(), s.url("")} {
+		if !strings.Contains(page.body, part) {
+			t.Errorf("the page does not tell %q", part)
+		}
+	}
+	if policy := page.Header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "form-action 'self' https: "+s.standin.OAuthURL()) {
+		t.Errorf("policy %q", policy)
+	}
+	if len(b.cookies()) != 0 || len(s.standin.Journal()) != 0 {
+		t.Error("looking at the page begins something")
+	}
+
+	callback := b.approve(b.begin("/connect/demo/auth"))
+	if got := b.cookies(); len(got) != 1 || !strings.HasPrefix(got[0], cookiePrefix) {
+		t.Errorf("cookies %q", got)
+	}
+	b.open(callback).wantPage(t, http.StatusOK, "demo/auth")
+	if got := b.cookies(); len(got) != 0 {
+		t.Errorf("cookies %q are left", got)
+	}
+	if a := s.get("/token"); a.StatusCode != http.StatusOK {
+		t.Errorf("no token: %s", a.body)
+	}
+	b.open(callback).wantPage(t, http.StatusForbidden, "Not the browser that began")
+
+	u, err := url.Parse(callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{u.Query().Get("code"), u.Query().Get("state")} {
+		if secret == "" || strings.Contains(s.log(), secret) {
+			t.Errorf("%q of the callback is in the log", secret)
+		}
+	}
+	if !strings.Contains(s.log(), "consent finished") {
+		t.Error("the log does not tell of the consent")
+	}
+}
+
+func TestSeveralConsentsAtOnce(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	b := s.newBrowser()
+	first, second := b.begin("/connect/demo/one?return_to=/app%3Fa=b"), b.begin("/connect/demo/two")
+	if got := b.cookies(); len(got) != 2 || got[0] == got[1] {
+		t.Fatalf("cookies %q", got)
+	}
+	b.open(b.approve(second)).wantPage(t, http.StatusOK, "demo/two")
+	done := b.open(b.approve(first))
+	if done.StatusCode != http.StatusSeeOther || done.Header.Get("Location") != "/app?a=b" {
+		t.Errorf("status %d to %q", done.StatusCode, done.Header.Get("Location"))
+	}
+}
+
+func TestAConsentBelongsToTheBrowserThatBeganIt(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	attacker, victim := s.newBrowser(), s.newBrowser()
+	callback := attacker.approve(attacker.begin("/connect/demo/auth"))
+
+	victim.open(callback).wantPage(t, http.StatusForbidden, "Not the browser that began")
+	// A cookie of another consent does not help, whatever it is called.
+	victim.begin("/connect/demo/auth")
+	victim.open(callback).wantPage(t, http.StatusForbidden, "Not the browser that began")
+	u, err := url.Parse(callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := fmt.Sprintf("Cookie: %s=%s", (&Connect{}).cookieName(newRequest("GET", s.url("/")), u.Query().Get("state")), strings.Repeat("A", 43))
+	victim.open(callback, forged).wantPage(t, http.StatusForbidden, "Not the browser that began")
+	s.get("/token").wantProblem(t, http.StatusConflict, "consent_needed")
+	if n := s.standin.Requests("/oauth2/token"); n != 0 {
+		t.Errorf("the code was redeemed: %d requests", n)
+	}
+	attacker.open(callback).wantPage(t, http.StatusOK, "demo/auth")
+}
+
+func TestConsentThatIsDenied(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	b := s.newBrowser()
+	callback := b.decide(b.begin("/connect/demo/auth"), standin.Button{Name: "decision", Value: "deny"})
+	b.open(callback).wantPage(t, http.StatusForbidden, "No consent was given")
+	s.get("/token").wantProblem(t, http.StatusConflict, "consent_needed")
+}
+
+func TestCallbacksThatMakeNoSense(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	for query, status := range map[string]int{
+		"":                           400,
+		"code=c":                     400,
+		"state=s":                    400,
+		"state=&code=c":              400,
+		"state=s&code=":              400,
+		"state=s&code=c&error=e":     400,
+		"state=s&state=t&code=c":     400,
+		"state=s&code=c&code=d":      400,
+		"state=s&error=a&error=b":    400,
+		"state=s&code=c&iss=a&iss=b": 400,
+		"state=s;code=c":             400,
+		"state=%zz&code=c":           400,
+		"state=s&code=" + strings.Repeat("c", 5000):      400,
+		"state=" + strings.Repeat("s", 5000) + "&code=c": 400,
+		"state=s&code=c":                  403,
+		"state=s&error=access_denied":     403,
+		"state=s&code=c&unknown=&unknown": 403,
+	} {
+		t.Run(fmt.Sprintf("%.40q", query), func(t *testing.T) {
+			a := s.newBrowser().open(s.url("/connect/callback/demo?" + query))
+			a.wantPage(t, status, "")
+			if strings.Contains(s.log(), query) && query != "" {
+				t.Error("the query is in the log")
+			}
+		})
+	}
+	// Caddy itself refuses a request line of 100 KiB; it must survive it.
+	if a := s.newBrowser().open(s.url("/connect/callback/demo?state=s&code=" + strings.Repeat("c", 100<<10))); a.StatusCode < 400 {
+		t.Errorf("status %d", a.StatusCode)
+	}
+	s.newBrowser().open(s.url("/connect/callback/other?state=s&code=c")).wantPage(t, http.StatusNotFound, "")
+	b := s.newBrowser()
+	b.do(b.client, "POST", s.url("/connect/callback/demo?state=s&code=c"), "").wantPage(t, http.StatusMethodNotAllowed, "")
+}
+
+// The redirect URI of one provider must not take the code of another (mix-up).
+func TestCodeAtAnotherProvidersRedirectURI(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	b := s.newBrowser()
+	callback := b.approve(b.begin("/connect/demo/auth"))
+	b.open(strings.Replace(callback, "/callback/demo", "/callback/machine", 1)).wantPage(t, http.StatusBadRequest, "No longer valid")
+	if n := s.standin.Requests("/oauth2/token"); n != 0 {
+		t.Errorf("the code was redeemed: %d requests", n)
+	}
+}
+
+func TestWhoMayBegin(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	b := s.newBrowser()
+	page := b.open(s.url("/connect/demo/auth"))
+	self := s.url("")
+	for name, headers := range map[string][]string{
+		"another site's form":               {"Origin: https://evil.example", "Sec-Fetch-Site: cross-site"},
+		"a sandboxed form":                  {"Origin: null"},
+		"another port's form":               {"Origin: http://localhost:1", "Sec-Fetch-Site: same-site"},
+		"a form that names two origins":     {"Origin: " + self, "Origin: https://evil.example"},
+		"a browser that contradicts itself": {"Origin: " + self, "Sec-Fetch-Site: cross-site"},
+		"a program":                         {"User-Agent: curl/8"},
+	} {
+		t.Run("not "+name, func(t *testing.T) {
+			b.press(page, headers...).wantPage(t, http.StatusForbidden, "Not from here")
+		})
+	}
+	t.Run("not from elsewhere without a login link", func(t *testing.T) {
+		elsewhere := "X-Forwarded-For: 192.0.2.7"
+		b.open(s.url("/connect/demo/auth"), elsewhere).wantPage(t, http.StatusForbidden, "caddy token-store connect demo/auth")
+		b.press(page, "Origin: "+self, "Sec-Fetch-Site: same-origin", elsewhere).wantPage(t, http.StatusForbidden, "caddy token-store connect demo/auth")
+	})
+	if len(b.cookies()) != 0 {
+		t.Errorf("cookies %q", b.cookies())
+	}
+}
+
+func TestLoginLink(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	store, err := s.app().Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const elsewhere = "X-Forwarded-For: 192.0.2.7"
+	ticket, _, err := store.IssueTicket(t.Context(), tokenstore.ID{Provider: "demo", Name: "auth"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := "/connect/demo/auth?ticket=" + ticket
+	b := s.newBrowser()
+	b.open(s.url("/connect/demo/other?ticket="+ticket), elsewhere).wantPage(t, http.StatusBadRequest, "No longer valid")
+	b.open(s.url("/connect/demo/auth?ticket=wrong"), elsewhere).wantPage(t, http.StatusBadRequest, "No longer valid")
+	for range 2 { // looking does not use it up: link previews do that
+		b.open(s.url(link), elsewhere).wantPage(t, http.StatusOK, "demo/auth")
+	}
+	callback := b.approve(b.begin(link, elsewhere))
+	b.open(callback, elsewhere).wantPage(t, http.StatusOK, "demo/auth")
+	b.open(s.url(link), elsewhere).wantPage(t, http.StatusBadRequest, "No longer valid")
+	if strings.Contains(s.log(), ticket) {
+		t.Error("the login link is in the log")
+	}
+}
+
+func TestConnectPagesThatAreNotThere(t *testing.T) {
+	s := newTestSite(t, demoRoutes)
+	for path, status := range map[string]int{
+		"/connect/":                                    404,
+		"/connect/demo":                                404,
+		"/connect/demo/":                               404,
+		"/connect/nobody/auth":                         404,
+		"/connect/demo/a/b":                            404,
+		"/connect/demo/a%2Fb":                          404,
+		"/connect/demo/%3Cscript%3E":                   404,
+		"/connect/callback/":                           404,
+		"/connect/machine/auth":                        400,
+		"/connect/demo/auth?return_to=//evil":          400,
+		"/connect/demo/auth?return_to=/a&return_to=/b": 400,
+		"/connect/demo/auth?ticket=a&ticket=b":         400,
+	} {
+		t.Run(path, func(t *testing.T) {
+			s.newBrowser().open(s.url(path)).wantPage(t, status, "")
+		})
+	}
+	t.Run("over plain http under a name that is not this machine's own", func(t *testing.T) {
+		target := fmt.Sprintf("http://tokens.example:%d/connect/demo/auth", s.port)
+		s.newBrowser().open(target).wantPage(t, http.StatusForbidden, "plain http")
+	})
+	t.Run("with another method", func(t *testing.T) {
+		b := s.newBrowser()
+		a := b.do(b.client, "DELETE", s.url("/connect/demo/auth"), "")
+		a.wantPage(t, http.StatusMethodNotAllowed, "")
+		if a.Header.Get("Allow") != "GET, HEAD, POST" {
+			t.Errorf("Allow %q", a.Header.Get("Allow"))
+		}
+	})
+}
+
+func TestPagesOfConsentErrors(t *testing.T) {
+	for err, status := range map[error]int{
+		tokenstore.ErrInvalidConsent:     400,
+		tokenstore.ErrOtherBrowser:       403,
+		&tokenstore.ConsentDeniedError{}: 403,
+		tokenstore.ErrAccountChanged:     409,
+		tokenstore.ErrTooManyConsents:    503,
+		tokenstore.ErrNoConsent:          400,
+		tokenstore.ErrNotFound:           404,
+		tokenstore.ErrInvalidID:          404,
+		&tokenstore.MisconfiguredError{}: 502,
+		&tokenstore.UnavailableError{}:   503,
+		tokenstore.ErrClosed:             500,
+		errors.New("<b>of a server</b>"): 500,
+	} {
+		p := consentErrorPage(fmt.Errorf("wrapped: %w", err))
+		body, renderErr := p.render("nonce")
+		if p.status != status || renderErr != nil || strings.Contains(string(body), "of a server") {
+			t.Errorf("%v: status %d, want %d; %v\n%s", err, p.status, status, renderErr, body)
+		}
+	}
+}
+
+func TestCookieOverHTTPS(t *testing.T) {
+	c := &Connect{PublicURL: "https://tokens.example.com"}
+	var err error
+	if c.public, err = parsePublicURL(c.PublicURL); err != nil {
+		t.Fatal(err)
+	}
+	cookie, ok := c.bindingCookie(newRequest("GET", "http://inside/"), tokenstore.Consent{URL: "https://as.example/authorize?state=s", Binding: "b"})
+	if !ok || !strings.HasPrefix(cookie.Name, "__Host-"+cookiePrefix) || !cookie.Secure || !cookie.HttpOnly ||
+		cookie.Path != "/" || cookie.Domain != "" || cookie.SameSite != http.SameSiteLaxMode || cookie.Value != "b" {
+		t.Errorf("%t, %+v", ok, cookie)
+	}
+	if _, ok := c.bindingCookie(newRequest("GET", "http://inside/"), tokenstore.Consent{URL: "https://as.example/authorize"}); ok {
+		t.Error("a consent without a state has a cookie")
+	}
+}

@@ -1,9 +1,11 @@
 package caddymodule
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,19 +23,18 @@ func (a *App) registerConnect(c *Connect) { a.connects = append(a.connects, c) }
 // token_connect is configured or its address is not certain. r may be nil: then
 // the URL is made without a request at hand. Its Host must have been checked.
 //
-// A public_url is what the operator says it is. Without one, the site of the
-// request is right if a token_connect answers there, and else the configuration
-// may tell the address.
+// The best is a token_connect on the site of the request; then one whose
+// public_url tells the address, then one whose address follows from the configuration.
 func (a *App) connectURL(r *http.Request, id tokenstore.ID) string {
-	for _, c := range a.connects {
-		if site := c.publicURL(); site != "" {
-			return pageOf(site, c, id)
-		}
-	}
 	routes := a.routesTo()
 	for _, to := range routes {
 		if r != nil && to.serves(r) {
-			return pageOf(originOf(r), to.connect, id)
+			return pageOf(to.connect.origin(r), to.connect, id)
+		}
+	}
+	for _, to := range routes {
+		if site := to.connect.publicURL(); site != "" {
+			return pageOf(site, to.connect, id)
 		}
 	}
 	for _, to := range routes {
@@ -47,7 +48,7 @@ func (a *App) connectURL(r *http.Request, id tokenstore.ID) string {
 // pageOf returns the URL of the page that asks for the consent.
 func pageOf(site string, c *Connect, id tokenstore.ID) string {
 	path := url.URL{Path: c.basePath() + "/" + id.String()}
-	return strings.TrimSuffix(site, "/") + path.EscapedPath()
+	return site + path.EscapedPath()
 }
 
 // httpServers returns the HTTP servers of the configuration that ctx belongs to.
@@ -59,17 +60,18 @@ func httpServers(ctx caddy.Context) map[string]*caddyhttp.Server {
 	return app.(*caddyhttp.App).Servers
 }
 
-// routesTo finds the routes that have the handlers. It must not be called before all apps
-// are provisioned.
+// routesTo finds the routes that have a token_connect, in the same order each
+// time. It must not be called before all apps are provisioned.
 func (a *App) routesTo() []connectRoute {
 	if len(a.connects) == 0 {
 		return nil
 	}
+	servers := a.httpServers()
 	var found []connectRoute
-	for _, server := range a.httpServers() {
+	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		for _, c := range a.connects {
-			if path := pathTo(c, server.Routes); path != nil {
-				found = append(found, connectRoute{connect: c, server: server, path: path})
+			if path := pathTo(c, servers[name].Routes); path != nil {
+				found = append(found, connectRoute{connect: c, server: servers[name], path: path})
 			}
 		}
 	}

@@ -31,6 +31,14 @@ func TestWhereAPersonCanGiveTheConsent(t *testing.T) {
 		"nobody knows if it listens on a socket":     {sites: "http://localhost:8080 {\nbind unix//run/x.sock\ntoken_connect\n}\n"},
 		"at the public URL":                          {sites: "http://:8080 {\ntoken_connect /connect/* {\npublic_url https://public.example.com\n}\n}\n", want: "https://public.example.com/connect/a/x"},
 		"at the public URL, whatever the request is": {sites: "http://localhost:8080 {\ntoken_connect /connect/* {\npublic_url https://public.example.com\n}\n}\n", host: "localhost:8080", port: ":8080", want: "https://public.example.com/connect/a/x"},
+		"on the request's site, though another one is public": {
+			sites: "http://localhost:8080" + connect + "http://:9090 {\n\ttoken_connect /connect/* {\n\tpublic_url https://public.example.com\n\t}\n}\n",
+			host:  "localhost:8080", port: ":8080", want: "http://localhost:8080/connect/a/x",
+		},
+		"on the public site, though another one's address is certain": {
+			sites: "http://localhost:8080" + connect + "http://:9090 {\n\ttoken_connect /connect/* {\n\tpublic_url https://public.example.com\n\t}\n}\n",
+			want:  "https://public.example.com/connect/a/x",
+		},
 		"at the request's host": {
 			sites: "http://localhost:8080, http://127.0.0.1:8080" + connect, host: "127.0.0.1:8080", port: ":8080", want: "http://127.0.0.1:8080/connect/a/x",
 		},

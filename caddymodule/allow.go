@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 )
 
@@ -24,6 +25,7 @@ type Allow struct {
 	Local bool `json:"local,omitempty"`
 	// Pages of these origins, such as `https://app.example.com`. `https://*.example.com`
 	// stands for all subdomains, `http://localhost:*` for all ports, `*` for every page there is.
+	// Placeholders such as `{env.APP_ORIGIN}` are replaced when the configuration is loaded.
 	//
 	// An origin identifies a page in a browser, not a person and not a program: whoever
 	// else can reach the server can send the same header. Where that is more than this
@@ -50,13 +52,31 @@ func newGate(a Access, defaults CORS, s site, log *zap.Logger) (*gate, error) {
 	if a.CORS != nil && len(allow.Origins) == 0 {
 		return nil, errors.New("cors: no page may use the route; add allow origin <origin>, or take cors away")
 	}
-	policy, err := newCORSPolicy(allow.Origins, a.CORS.or(defaults))
+	origins, err := expandAll(allow.Origins)
+	if err != nil {
+		return nil, fmt.Errorf("allow origin: %w", err)
+	}
+	policy, err := newCORSPolicy(origins, a.CORS.or(defaults))
 	if err != nil {
 		return nil, fmt.Errorf("allow: %w", err)
 	}
 	g := &gate{local: allow.Local, cors: policy, site: s}
 	g.warn(log)
 	return g, nil
+}
+
+// expandAll replaces the placeholders of settings that are known when they are loaded, such as {env.APP_ORIGIN}.
+func expandAll(settings []string) ([]string, error) {
+	var problems []error
+	known := make([]string, len(settings))
+	for i, s := range settings {
+		value, problem := replace(caddy.NewReplacer(), s, shown)
+		if problem != "" {
+			problems = append(problems, fmt.Errorf("%s: %s", s, problem))
+		}
+		known[i] = value
+	}
+	return known, errors.Join(problems...)
 }
 
 func (g *gate) warn(log *zap.Logger) {

@@ -51,7 +51,7 @@ func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
 		return nil
 	case len(args) > 1 && args[0] == "origin":
 		for _, origin := range args[1:] {
-			if err := checkOriginPattern(origin); err != nil && !strings.Contains(origin, "{") {
+			if err := checkOriginPattern(origin); err != nil && !hasPlaceholder(origin) {
 				return d.Errf("allow: %v", err)
 			}
 			a.Allow.Origins = append(a.Allow.Origins, origin)

@@ -79,7 +79,11 @@ func (c *Connect) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("path %q: write a plain path such as /connect, without a slash or a star at its end", c.Path)
 	}
 	if c.PublicURL != "" {
-		if c.public, err = parsePublicURL(c.PublicURL); err != nil {
+		expanded, err := expandAll([]string{c.PublicURL})
+		if err != nil {
+			return fmt.Errorf("public_url: %w", err)
+		}
+		if c.public, err = parsePublicURL(expanded[0]); err != nil {
 			return err
 		}
 		// Behind a proxy, everybody's connection may come from this machine.

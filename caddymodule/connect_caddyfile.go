@@ -61,7 +61,7 @@ func (c *Connect) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if !d.AllArgs(&c.PublicURL) {
 				return d.ArgErr()
 			}
-			if _, err := parsePublicURL(c.PublicURL); err != nil && !strings.Contains(c.PublicURL, "{") {
+			if _, err := parsePublicURL(c.PublicURL); err != nil && !hasPlaceholder(c.PublicURL) {
 				return d.WrapErr(err)
 			}
 		case "allow":

@@ -1,0 +1,181 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+)
+
+func TestDirectives(t *testing.T) {
+	for _, tc := range []struct {
+		name, text, want string
+		into             caddyfile.Unmarshaler
+	}{
+		{"an endpoint for programs of this machine", `token_endpoint demo/auth`, `{"connection":"demo/auth"}`, new(Endpoint)},
+		{
+			"an endpoint with all there is", `token_endpoint demo/{http.auth.user.id} {
+				allow local
+				allow origin https://a.example https://*.b.example
+				allow origin http://localhost:* {env.APP}
+				cors {
+					allow_headers X-A X-B
+					allow_methods PUT
+					expose_headers *
+					max_age 90s
+				}
+			}`,
+			`{"connection":"demo/{http.auth.user.id}","allow":{"local":true,"origins":["https://a.example","https://*.b.example","http://localhost:*","{env.APP}"]},` +
+				`"cors":{"allow_headers":["X-A","X-B"],"allow_methods":["PUT"],"expose_headers":["*"],"max_age":90000000000}}`,
+			new(Endpoint),
+		},
+		{
+			"a guard with all there is", `token_guard demo/auth {
+				allow local
+				on_error pass
+				forward
+			}`,
+			`{"connection":"demo/auth","allow":{"local":true},"on_error":"pass","forward":true}`, new(Guard),
+		},
+		{"the pages of a consent", `token_connect`, `{"path":"/connect"}`, new(Connect)},
+		{
+			"the pages of a consent elsewhere", `token_connect /some/where/* {
+				public_url https://tokens.example.com/
+				allow ticket
+			}`,
+			`{"path":"/some/where","public_url":"https://tokens.example.com/","tickets_only":true}`, new(Connect),
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if err := tc.into.UnmarshalCaddyfile(caddyfile.NewTestDispenser(tc.text)); err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.Marshal(tc.into)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, string(got)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestErrorsInDirectivesNameTheLineAndTheRemedy(t *testing.T) {
+	for _, tc := range []struct {
+		line int
+		text string
+		want string
+	}{
+		{1, "token_endpoint", "takes one connection, such as dropbox-demo/auth"},
+		{1, "token_endpoint a/b c/d", "takes one connection"},
+		{2, "token_endpoint a/b {\nalow local\n}", "takes allow and cors"},
+		{2, "token_endpoint a/b {\nallow\n}", "use allow local or allow origin <origin...>"},
+		{2, "token_endpoint a/b {\nallow everybody\n}", "use allow local or allow origin <origin...>"},
+		{2, "token_endpoint a/b {\nallow origin\n}", "use allow local or allow origin <origin...>"},
+		{3, "token_endpoint a/b {\nallow local\nallow local\n}", "already"},
+		{2, "token_endpoint a/b {\nallow origin https://a.example/\n}", "write scheme://host"},
+		{2, "token_endpoint a/b {\nallow origin null\n}", "sandboxed"},
+		{2, "token_endpoint a/b {\nallow origin https://*.co.uk\n}", "name your own domain"},
+		{3, "token_endpoint a/b {\ncors {\nmax_age 11m\n}\n}", "use 1s to 10m"},
+		{3, "token_endpoint a/b {\ncors {\nmax_age soon\n}\n}", "write 10m or 90s"},
+		{3, "token_endpoint a/b {\ncors {\nheaders X\n}\n}", "it takes allow_headers"},
+		{3, "token_endpoint a/b {\ncors {\nallow_headers\n}\n}", "argument"},
+		{4, "token_endpoint a/b {\ncors {\nallow_headers A\nallow_headers B\n}\n}", "already specified"},
+		{4, "token_endpoint a/b {\ncors {\n}\ncors {\n}\n}", "already specified"},
+		{2, "token_guard a/b {\non_error ignore\n}", "refuse or pass"},
+		{3, "token_guard a/b {\non_error pass\non_error pass\n}", "already specified"},
+		{2, "token_guard a/b {\nforward yes\n}", "argument"},
+		{2, "token_guard a/b {\nreplay\n}", "takes allow, cors, on_error and forward"},
+		{1, "token_connect /connect", "such as /connect/*"},
+		{1, "token_connect @here", "such as /connect/*"},
+		{1, "token_connect /*", "such as /connect/*"},
+		{1, "token_connect /a//b/*", "such as /connect/*"},
+		{1, "token_connect /a/* /b/*", "argument"},
+		{2, "token_connect {\nallow origin https://a.example\n}", "local or ticket"},
+		{3, "token_connect {\nallow local\nallow ticket\n}", "already specified"},
+		{2, "token_connect {\npublic_url tokens.example.com\n}", "write scheme and host"},
+		{2, "token_connect {\npublic_url https://tokens.example.com/path\n}", "write scheme and host"},
+		{2, "token_connect {\nurl https://tokens.example.com\n}", "takes public_url and allow"},
+	} {
+		t.Run(tc.text, func(t *testing.T) {
+			name, _, _ := strings.Cut(strings.Fields(tc.text)[0], " ")
+			into := map[string]caddyfile.Unmarshaler{"token_endpoint": new(Endpoint), "token_guard": new(Guard), "token_connect": new(Connect)}[name]
+			err := into.UnmarshalCaddyfile(caddyfile.NewTestDispenser(tc.text))
+			wantError(t, err, tc.want, fmt.Sprintf("Testfile:%d", tc.line))
+		})
+	}
+}
+
+func TestConfigurationsOfRoutesThatAreRefused(t *testing.T) {
+	s := newTestServer(t)
+	t.Setenv("NOTHING", "")
+	for directive, want := range map[string]string{
+		"token_endpoint b/auth":                               `provider "b" of connection "b/auth" is not configured; configured are: a`,
+		"token_endpoint b/{http.auth.user.id}":                `provider "b"`,
+		"token_endpoint a":                                    "has no slash",
+		"token_endpoint a/b%c":                                "must not contain",
+		"token_endpoint a/b {\nallow origin {env.NOTHING}\n}": "NOTHING",
+		"token_endpoint a/b {\ncors {\n}\n}":                  "no page may use the route",
+		"token_connect {\npublic_url {env.NOTHING}\n}":        "NOTHING",
+	} {
+		err := s.load(providerA, fmt.Sprintf("http://localhost:%d {\n%s\n}\n", freePort(t), directive))
+		wantError(t, err, want)
+	}
+	t.Run("without a token store", func(t *testing.T) {
+		raw, err := adaptCaddyfile("{\nadmin off\n}\nhttp://localhost:1 {\ntoken_endpoint a/b\n}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, caddy.Load(raw, true), "configure it in the global options")
+	})
+	t.Run("a provider that is called like the callback", func(t *testing.T) {
+		err := s.load("provider callback dropbox {\n client_id one\n}", "http://localhost:1 {\ntoken_connect\n}")
+		wantError(t, err, "rename it")
+	})
+}
+
+func TestWhatAClientIsToldAboutAnError(t *testing.T) {
+	const secret = "hunter2"
+	cause := fmt.Errorf("the server said %s", secret)
+	for _, tc := range []struct {
+		err    error
+		status int
+		code   string
+		retry  string
+		pass   bool
+	}{
+		{tokenstore.ErrInvalidID, 404, "unknown_connection", "", false},
+		{tokenstore.ErrNotFound, 404, "unknown_connection", "", false},
+		{&tokenstore.ConsentNeededError{Reason: tokenstore.ReasonRevoked}, 409, "consent_needed", "", true},
+		{&tokenstore.UnavailableError{RetryAfter: 1500 * time.Millisecond, Err: cause}, 503, "unavailable", "2", true},
+		{&tokenstore.UnavailableError{Reason: secret}, 503, "unavailable", "1", true},
+		{&tokenstore.MisconfiguredError{Reason: secret, RetryAfter: time.Minute, Err: cause}, 502, "provider_refuses_client", "60", true},
+		{tokenstore.ErrClosed, 503, "store_unavailable", "1", false},
+		{tokenstore.ErrDamagedRecord, 503, "store_unavailable", "1", false},
+		{cause, 503, "store_unavailable", "1", false},
+	} {
+		p := problemOf(fmt.Errorf("wrapped: %w", tc.err))
+		w := written(p)
+		if w.status != tc.status || p.code != tc.code || w.header.Get("Retry-After") != tc.retry || p.passable() != tc.pass {
+			t.Errorf("%v: status %d, %s, Retry-After %q, passable %t", tc.err, w.status, p.code, w.header.Get("Retry-After"), p.passable())
+		}
+		if strings.Contains(w.body.String(), secret) || strings.Contains(w.body.String(), "wrapped") {
+			t.Errorf("%v is told: %s", tc.err, w.body.String())
+		}
+	}
+}
+
+func written(p *problem) *responseBuffer {
+	w := &responseBuffer{header: make(http.Header)}
+	p.write(w)
+	return w
+}

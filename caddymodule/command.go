@@ -1,4 +1,5 @@
 package caddymodule
 
-// The command "caddy token-store" registers itself.
-import _ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/command"
+import (
+	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/command" // registers "caddy token-store"
+)

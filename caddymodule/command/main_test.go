@@ -126,7 +126,6 @@ func startCaddy(t *testing.T, admin string) *standin.Server {
 		if err := caddy.Stop(); err != nil {
 			t.Error(err)
 		}
-		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	})
 	return server
 }
@@ -138,8 +137,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestUnixSocket(t *testing.T) {
-	// The path of a socket has few bytes, fewer than most temporary directories need.
-	dir, err := os.MkdirTemp("", "admin")
+	dir, err := os.MkdirTemp("", "admin") //nolint:usetesting // t.TempDir makes paths too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +197,9 @@ func (s scripts) grant(ts *testscript.TestScript, _ bool, args []string) {
 func (s scripts) consent(ts *testscript.TestScript, _ bool, args []string) {
 	jar, err := cookiejar.New(nil)
 	ts.Check(err)
-	client := &http.Client{Jar: jar, Timeout: 10 * time.Second, Transport: asBrowser{}}
+	connections := new(http.Transport)
+	defer connections.CloseIdleConnections()
+	client := &http.Client{Jar: jar, Timeout: 10 * time.Second, Transport: asBrowser{connections}}
 	page := awaitLink(ts, args[0])
 	for range 2 {
 		resp, err := standin.Approve(context.Background(), client, page)
@@ -229,12 +229,12 @@ func awaitLink(ts *testscript.TestScript, file string) string {
 }
 
 // asBrowser says what browsers say of themselves.
-type asBrowser struct{}
+type asBrowser struct{ connections *http.Transport }
 
-func (asBrowser) RoundTrip(r *http.Request) (*http.Response, error) {
+func (b asBrowser) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	return http.DefaultTransport.RoundTrip(r)
+	return b.connections.RoundTrip(r)
 }
 
 // revoke FAMILY makes the server end a grant.

@@ -22,7 +22,7 @@ func (a *adminAPI) ready(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, status, adminapi.Readiness{Ready: len(problems) == 0, Problems: problems})
 }
 
-func (a *adminAPI) problems() (problems []string) {
+func (a *adminAPI) problems() []string {
 	store, err := a.store()
 	if known, ok := errors.AsType[caddy.APIError](err); ok {
 		return []string{known.Message}
@@ -30,7 +30,11 @@ func (a *adminAPI) problems() (problems []string) {
 	if err != nil {
 		return []string{"the token store did not load; Caddy's log tells why"}
 	}
-	health := store.Health()
+	return healthProblems(store.Health())
+}
+
+// healthProblems tells no error's text: anybody who may ask for readiness gets the answer.
+func healthProblems(health tokenstore.Health) (problems []string) {
 	if health.Unsaved > 0 {
 		problems = append(problems, "tokens are kept in memory only, because the storage does not take them; do not stop Caddy before there is room on the disk and they are saved")
 	}

@@ -33,9 +33,10 @@ var (
 	refreshResults = vocabulary{resultOK, resultNotSent, "transient", "unknown", "dead", "config"}
 
 	// refreshReasons are the words of package oauth for what went wrong, the error codes of RFC
-	// 6749 section 5.2, and the engine's own word for a storage that does not take the intent.
+	// 6749 section 5.2, and the engine's own: "storage" did not take the
+	// intent, and "internal" is a mistake of this module.
 	refreshReasons = vocabulary{
-		"", "storage",
+		"", "storage", "internal",
 		"bad_url", "bad_request", "no_token", "repeated",
 		"timeout", "canceled", "cut", "dns", "refused", "network", "tls",
 		"redirect", "too_large", "malformed", "status",

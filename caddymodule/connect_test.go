@@ -287,6 +287,39 @@ func TestWhoMayBegin(t *testing.T) {
 	}
 }
 
+func TestNobodyBeginsWithoutALoginLinkWhereItIsDemanded(t *testing.T) {
+	for name, options := range map[string]string{
+		"by allow ticket":                 "allow ticket",
+		"by a public_url, behind a proxy": "public_url https://tokens.example.com",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newTestSite(t, "token_connect {\n"+options+"\n}")
+			s.newBrowser().open(s.url("/connect/demo/auth")).wantPage(t, http.StatusForbidden, "caddy token-store connect demo/auth")
+		})
+	}
+}
+
+func FuzzReadParams(f *testing.F) {
+	f.Add("state=s&code=c&scope=x")
+	f.Add("state=s&state=t")
+	f.Add("%zz;=&")
+	f.Fuzz(func(t *testing.T, query string) {
+		params, ok := readParams(query, "state", "code")
+		if !ok {
+			return
+		}
+		all, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatalf("%q is read, but %v", query, err)
+		}
+		for _, name := range []string{"state", "code"} {
+			if len(all[name]) > 1 || all.Get(name) != params[name] || len(params[name]) > maxParam {
+				t.Errorf("%q: %s is %q, of %q", query, name, params[name], all[name])
+			}
+		}
+	})
+}
+
 func TestLoginLink(t *testing.T) {
 	s := newTestSite(t, demoRoutes)
 	store, err := s.app().Store()

@@ -48,8 +48,11 @@ func newRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*route, er
 // routeApp returns the app that the handlers of ctx belong to.
 func routeApp(ctx caddy.Context) (*App, error) {
 	app, err := ctx.AppIfConfigured("token_store")
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil, errors.New("there is no token_store to take tokens from; configure it in the global options")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("there is no token_store to take tokens from; configure it in the global options: %w", err)
+		return nil, err
 	}
 	return app.(*App), nil
 }

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -29,7 +30,7 @@ func ParseKey(text string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	if strings.Count(string(raw), string(raw[:1])) == KeySize {
+	if bytes.Count(raw, raw[:1]) == KeySize {
 		return Key{}, fmt.Errorf("%w: all its bytes are the same, as in an example; %s", ErrInvalidKey, remedy)
 	}
 	return newKey(raw), nil

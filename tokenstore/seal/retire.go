@@ -87,7 +87,7 @@ func (s *Sealer) keysInUse(ctx context.Context, ring *keyring) (used map[uint32]
 		h, _, err := parseHeader(record.Value)
 		if err != nil || h.version != formatVersion || !ring.known[h.keyID] {
 			unreadable++
-			return nil
+			return nil //nolint:nilerr // it is counted
 		}
 		used[h.keyID] = true
 		return nil

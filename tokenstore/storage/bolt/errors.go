@@ -23,5 +23,5 @@ func recordError(op string, k storage.Key, err error) error {
 // cannot be used now says nothing about the one record that was asked for, and
 // a caller must not take that record for damaged.
 func unavailable(what string, cause error) error {
-	return fmt.Errorf("%w: %s: %v", storage.ErrUnavailable, what, cause)
+	return fmt.Errorf("%w: %s: %v", storage.ErrUnavailable, what, cause) //nolint:errorlint // see above
 }

@@ -10,8 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"go.etcd.io/bbolt"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 func openNew(t *testing.T, o Options) *Store {

@@ -6,8 +6,9 @@ import (
 	"hash/crc32"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"go.etcd.io/bbolt"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // formatVersion is the newest format that this package reads and the one that

@@ -9,9 +9,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // openHandle opens an existing database and checks that it is one of ours. It

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
-	"go.etcd.io/bbolt"
 )
 
 func TestOpenRefuses(t *testing.T) {

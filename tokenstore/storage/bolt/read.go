@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"go.etcd.io/bbolt"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // maxPage bounds the records of one answer that are allocated in advance.

@@ -34,13 +34,13 @@ func (s *Store) Watch(ctx context.Context, bucket string) (<-chan storage.Event,
 		return nil, err
 	}
 	w := &watcher{bucket: bucket, events: make(chan storage.Event, watchBuffer)}
-	if !s.watchers.add(w, ctx) {
+	if !s.watchers.add(ctx, w) {
 		return nil, storage.ErrClosed
 	}
 	return w.events, nil
 }
 
-func (ws *watchers) add(w *watcher, ctx context.Context) bool {
+func (ws *watchers) add(ctx context.Context, w *watcher) bool {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.closed {

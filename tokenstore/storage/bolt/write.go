@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"go.etcd.io/bbolt"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // write is a Put or a Delete on its way to the file.

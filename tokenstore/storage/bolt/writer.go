@@ -6,9 +6,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // maxBatch is how many writes share a transaction at most, so that the first of
@@ -153,7 +154,7 @@ func (s *Store) attempt(batch []*write) (n int, culprit *write, err error) {
 // after which the transaction cannot go on, because the write may be half done.
 func (w *write) in(tx *bbolt.Tx) error {
 	if w.err = w.ctx.Err(); w.err != nil {
-		return nil // nobody waits for it
+		return nil //nolint:nilerr // nobody waits for it, and the transaction is as it was
 	}
 	w.revision, w.err = w.apply(tx)
 	for _, refusal := range []error{nil, storage.ErrConflict, storage.ErrNotFound, storage.ErrDamaged} {

@@ -4,8 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // noon is a time with a whole number of milliseconds, as precise as every

@@ -5,10 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/storagetest"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

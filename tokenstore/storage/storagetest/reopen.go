@@ -4,8 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // RunReopen checks that what a backend acknowledged is there after it was closed

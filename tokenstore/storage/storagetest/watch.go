@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 var watchSentences = []sentence{

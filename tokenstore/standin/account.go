@@ -50,9 +50,9 @@ func (s *Server) choose(picked string, a authorization) Account {
 func (s *Server) currentAccount(w http.ResponseWriter, _ *http.Request, t *accessToken) *apiError {
 	a := s.account(t.accountID)
 	given, family, _ := strings.Cut(a.Name, " ")
-	initials := ""
+	var initials strings.Builder
 	for word := range strings.FieldsSeq(a.Name) {
-		initials += string([]rune(word)[:1])
+		initials.WriteRune([]rune(word)[0])
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"account_id": a.ID,
@@ -61,7 +61,7 @@ func (s *Server) currentAccount(w http.ResponseWriter, _ *http.Request, t *acces
 			"surname":          family,
 			"familiar_name":    given,
 			"display_name":     a.Name,
-			"abbreviated_name": initials,
+			"abbreviated_name": initials.String(),
 		},
 		"email":          a.Email,
 		"email_verified": true,

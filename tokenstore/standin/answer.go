@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -100,9 +101,7 @@ func pace(w io.Writer, flush func(), r io.Reader, drip time.Duration, wait func(
 
 // send sends a with its body in the way that f says.
 func (a *answer) send(w http.ResponseWriter, f *Fault, body io.Reader, wait func(time.Duration) bool) {
-	for name, values := range a.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
 	control := http.NewResponseController(w)
 	flush := func() { _ = control.Flush() }

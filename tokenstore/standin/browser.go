@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -77,9 +78,7 @@ func Submit(ctx context.Context, client *http.Client, page *http.Response, press
 	if err != nil {
 		return nil, err
 	}
-	for name, v := range fill {
-		values[name] = v
-	}
+	maps.Copy(values, fill)
 	req, err := form.request(ctx, values)
 	if err != nil {
 		return nil, fmt.Errorf("submit form: %w", err)

@@ -15,11 +15,11 @@ const Always = -1
 type Stage int
 
 const (
-	// Before: the handler does not act; the request changes nothing. The answer
+	// Before means that the handler does not act; the request changes nothing. The answer
 	// is made from the fault alone. The one exception is a fault with nothing but
 	// a Delay: it slows the request down, and the handler then acts as ever.
 	Before Stage = iota
-	// After: the handler acts, and its answer is then spoiled by the fault. So a
+	// After means that the handler acts, and its answer is then spoiled by the fault. So a
 	// refresh token is rotated, for example, and the client never learns.
 	After
 )

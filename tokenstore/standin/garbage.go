@@ -11,26 +11,26 @@ import (
 type Garbage int
 
 const (
-	// HTML: the error page of some proxy, as text/html.
+	// HTML is the error page of some proxy, as text/html.
 	HTML Garbage = iota + 1
-	// Truncated: the first half of the body, as if it were all.
+	// Truncated is the first half of the body, as if it were all.
 	Truncated
-	// ByteOrderMark: the body after a UTF-8 byte order mark.
+	// ByteOrderMark is the body after a UTF-8 byte order mark.
 	ByteOrderMark
-	// NotUTF8: bytes that are no text, as JSON.
+	// NotUTF8 is bytes that are no text, as JSON.
 	NotUTF8
-	// DuplicateKeys: JSON that names its tokens twice, with different values and
+	// DuplicateKeys is JSON that names its tokens twice, with different values and
 	// in different case.
 	DuplicateKeys
-	// DeepNesting: 100,000 open brackets.
+	// DeepNesting is 100,000 open brackets.
 	DeepNesting
-	// NotANumber: JSON whose expires_in is NaN.
+	// NotANumber is JSON whose expires_in is NaN.
 	NotANumber
-	// WrongTypes: JSON whose members are all of another type than they should be.
+	// WrongTypes is JSON whose members are all of another type than they should be.
 	WrongTypes
-	// Null: the JSON text null.
+	// Null is the JSON text null.
 	Null
-	// GzipBomb: 64 MiB of spaces, which are less than 128 KiB in gzip.
+	// GzipBomb is 64 MiB of spaces, which are less than 128 KiB in gzip.
 	GzipBomb
 )
 

@@ -58,7 +58,7 @@ type Grant struct {
 type RefreshStatus int
 
 const (
-	// RefreshUnknown: never issued, or forgotten.
+	// RefreshUnknown tokens were never issued, or are forgotten.
 	RefreshUnknown RefreshStatus = iota
 	// RefreshLive tokens can be used.
 	RefreshLive

@@ -57,7 +57,7 @@ func TestAHandlerOfAClosedServerAborts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if got := recover(); got != http.ErrAbortHandler {
+		if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this
 			t.Errorf("recovered %v", got)
 		}
 	}()
@@ -95,7 +95,7 @@ func TestACutWithoutHTTP1IsAnAbort(t *testing.T) {
 	s := standin.New(standin.Options{})
 	s.Script(standin.Fault{Cut: true})
 	defer func() {
-		if got := recover(); got != http.ErrAbortHandler {
+		if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this
 			t.Errorf("recovered %v", got)
 		}
 	}()

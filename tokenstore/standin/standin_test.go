@@ -152,8 +152,7 @@ func TestClientCredentialsFlowOfAnOrdinaryClient(t *testing.T) {
 func refresh(t *testing.T, s *standin.Server, token string) (*oauth2.Token, string) {
 	t.Helper()
 	got, err := config(s).TokenSource(with(t, s), &oauth2.Token{RefreshToken: token}).Token()
-	var fail *oauth2.RetrieveError
-	if errors.As(err, &fail) {
+	if fail, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return nil, fail.ErrorCode
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package standin_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -109,9 +110,7 @@ func TestClientAuthentication(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, standin.Options{ClientAuth: tt.demand, Clients: []standin.Client{{ID: "démo", Secret: "s:cret% x"}}})
 			form := url.Values{"grant_type": {"client_credentials"}}
-			for name, values := range tt.form {
-				form[name] = values
-			}
+			maps.Copy(form, tt.form)
 			req, err := http.NewRequest(http.MethodPost, s.OAuthURL()+"/oauth2/token", strings.NewReader(form.Encode()))
 			if err != nil {
 				t.Fatal(err)

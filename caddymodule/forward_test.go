@@ -163,7 +163,7 @@ func FuzzCheckPath(f *testing.F) {
 			if strings.ContainsAny(path, "\\\x00\r\n") {
 				t.Fatalf("%q has a forbidden byte", path)
 			}
-			for _, segment := range strings.Split(path, "/") {
+			for segment := range strings.SplitSeq(path, "/") {
 				if name, _, _ := strings.Cut(segment, ";"); name == ".." {
 					t.Fatalf("%q has a dot segment", path)
 				}

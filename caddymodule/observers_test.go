@@ -35,8 +35,8 @@ func TestEachObserverIsToldEverything(t *testing.T) {
 	var want []string
 	for method := range kind.Methods() {
 		var args []reflect.Value
-		for i := range method.Type.NumIn() {
-			args = append(args, reflect.Zero(method.Type.In(i)))
+		for in := range method.Type.Ins() {
+			args = append(args, reflect.Zero(in))
 		}
 		all.MethodByName(method.Name).Call(args)
 		want = append(want, method.Name)

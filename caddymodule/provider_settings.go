@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -112,7 +111,7 @@ func oneDuration(args []string) (caddy.Duration, error) {
 		return 0, fmt.Errorf("%q is not a duration such as 90s, 5m or 30d", args[0])
 	}
 	if d <= 0 {
-		return 0, fmt.Errorf("%s is not longer than none; leave it out for the default", time.Duration(d))
+		return 0, fmt.Errorf("%s is not longer than none; leave it out for the default", d)
 	}
 	return caddy.Duration(d), nil
 }

@@ -33,7 +33,7 @@ func TestImportsPointDownwards(t *testing.T) {
 	for line := range strings.Lines(packages) {
 		importer, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
 		from := strings.TrimPrefix(importer, module)
-		for _, imported := range strings.Fields(imports) {
+		for imported := range strings.FieldsSeq(imports) {
 			to, ours := strings.CutPrefix(imported, module)
 			if !ours {
 				continue

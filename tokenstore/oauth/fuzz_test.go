@@ -3,6 +3,7 @@ package oauth
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -49,7 +50,7 @@ func FuzzAnswer(f *testing.F) {
 			checkAnswer(t, a, now)
 			return
 		}
-		failure, ok := err.(*Error)
+		failure, ok := errors.AsType[*Error](err)
 		if !ok || a != nil {
 			t.Fatalf("%T beside %v", err, a)
 		}

@@ -101,7 +101,7 @@ func TestAFailedReloadLeavesTheRunningConfigurationAsItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close() //nolint:errcheck // nobody connects
+	defer taken.Close()
 	site := fmt.Sprintf("http://127.0.0.1:%d {\n\tbind 127.0.0.1\n}", taken.Addr().(*net.TCPAddr).Port)
 	s.mustLoad(providerA, "")
 	// Caddy starts apps in random order: some of these fail before the store

@@ -73,12 +73,12 @@ func (b *browser) decide(authorizeURL string, press standin.Button) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer page.Body.Close() //nolint:errcheck // it was read
+	defer page.Body.Close()
 	back, err := standin.Submit(b.t.Context(), b.client, page, press, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer back.Body.Close() //nolint:errcheck // nothing is in it
+	defer back.Body.Close()
 	location := back.Header.Get("Location")
 	if !strings.HasPrefix(location, b.url("/connect/callback/demo?")) {
 		b.t.Fatalf("status %d to %q", back.StatusCode, location)

@@ -137,7 +137,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestUnixSocket(t *testing.T) {
-	dir, err := os.MkdirTemp("", "admin") //nolint:usetesting // t.TempDir makes paths too long for a socket
+	dir, err := os.MkdirTemp("", "admin") //nolint:usetesting // see above //nolint:usetesting // t.TempDir makes paths too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestXcaddyJSONBuildsWhatGoModSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it is only read
+	defer f.Close()
 	var b builder
 	d := json.NewDecoder(f)
 	d.DisallowUnknownFields()

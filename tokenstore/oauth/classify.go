@@ -88,7 +88,7 @@ func (v *conversation) judge(r *reply, rd reading) *Error {
 func (rd *reading) contradicts() bool { return rd.hasError && !rd.answer.AccessToken.IsZero() }
 
 // byStatus says what a reply means by its status alone.
-func byStatus(status int) (class Class, reason string, inDoubt bool) {
+func byStatus(status int) (class Class, reason string, inDoubt bool) { //nolint:unparam // that it is Transient each time is what it says
 	switch {
 	case success(status):
 		return Transient, reasonMalformed, true

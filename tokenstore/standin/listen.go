@@ -73,7 +73,7 @@ func (s *Server) listen(addr, memory string) (net.Listener, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	return net.Listen("tcp", addr)
+	return net.Listen("tcp", addr) //nolint:noctx // listening on an address of this machine does not wait
 }
 
 // serve serves a part on l. The caller holds run.mu.

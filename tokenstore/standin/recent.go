@@ -8,8 +8,8 @@ type recent[K comparable, V any] struct {
 	order []K // keys in the order of their addition, some deleted since
 }
 
-func newRecent[K comparable, V any](max int) *recent[K, V] {
-	return &recent[K, V]{max: max, items: make(map[K]V)}
+func newRecent[K comparable, V any](limit int) *recent[K, V] {
+	return &recent[K, V]{max: limit, items: make(map[K]V)}
 }
 
 func (r *recent[K, V]) get(k K) (V, bool) {

@@ -48,7 +48,7 @@ type disk struct {
 	bytes int64 // of files and upload sessions
 }
 
-func newDisk(max int64) *disk { return &disk{max: max, trees: make(map[string]*tree)} }
+func newDisk(limit int64) *disk { return &disk{max: limit, trees: make(map[string]*tree)} }
 
 // of returns the tree of an account. The caller holds d.mu.
 func (d *disk) of(accountID string) *tree {

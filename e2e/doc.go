@@ -1,0 +1,16 @@
+// Package e2e tests the real Caddy binary from outside, against real clients and
+// servers: the official Dropbox SDK, certified authorization servers,
+// Prometheus, and the ways in which processes end.
+//
+// It is a module of its own, so that nobody who builds Caddy with the plugin
+// inherits what these tests depend on:
+//
+//	(cd oidc-provider && npm ci)
+//	go test ./...
+//
+// Caddy is built from the module above; the environment variable E2E_CADDY names
+// another binary to test instead, such as one that was built with -race.
+//
+// A test that needs a program which is not there is skipped, and fails if the
+// environment has CI=true.
+package e2e

@@ -35,7 +35,6 @@ func testProvider(t testing.TB, apiURL, contentURL string) *tokenstore.Provider 
 // serverContext makes r look as a request does within Caddy's server.
 func serverContext(r *http.Request) *http.Request {
 	ctx := context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{})
-	ctx = context.WithValue(ctx, caddyhttp.ServerCtxKey, new(caddyhttp.Server))
 	orig := *r
 	return r.WithContext(context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, orig))
 }

@@ -49,12 +49,14 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// errandFor says whose token a request gets. A health check carries nothing of a server.
+// errandFor says whose token a request gets. Every request that a server received has
+// variables, a health check has none. (It may well have a server in its context: the one that it was
+// provisioned for.)
 func (t *Transport) errandFor(ctx context.Context) (*errand, error) {
 	if f := forwardingOf(ctx); f != nil {
 		return &errand{id: f.id, provider: f.provider, pass: f.pass, guarded: f}, nil
 	}
-	if ctx.Value(caddyhttp.ServerCtxKey) != nil {
+	if ctx.Value(caddyhttp.VarsCtxKey) != nil {
 		return nil, errUnguarded
 	}
 	if t.provider == nil {

@@ -95,6 +95,9 @@ func (t *Transport) provisionConnection() error {
 	if t.Connection == "" {
 		return nil
 	}
+	if hasPlaceholder(t.Connection) {
+		return fmt.Errorf("connection %s: health checks have no request that placeholders could be about; leave it out", t.Connection)
+	}
 	id, err := tokenstore.ParseID(t.Connection)
 	if err != nil {
 		return fmt.Errorf("connection: %w", err)

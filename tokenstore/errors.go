@@ -75,6 +75,7 @@ type ConsentNeededError struct {
 	Reason Reason
 }
 
+// Error implements [error].
 func (e *ConsentNeededError) Error() string {
 	return fmt.Sprintf("connection %s: consent is needed: %s", e.ID, e.Reason)
 }
@@ -93,6 +94,7 @@ type UnavailableError struct {
 	Err error
 }
 
+// Error implements [error].
 func (e *UnavailableError) Error() string {
 	return fmt.Sprintf("connection %s: no valid token for now: %s", e.ID, e.Reason)
 }
@@ -110,6 +112,7 @@ type MisconfiguredError struct {
 	Err        error
 }
 
+// Error implements [error].
 func (e *MisconfiguredError) Error() string {
 	return fmt.Sprintf("provider %s: the authorization server refuses this client: %s; check client_id, client_secret and scopes", e.Provider, e.Reason)
 }
@@ -124,6 +127,7 @@ type ConsentDeniedError struct {
 	Code string
 }
 
+// Error implements [error].
 func (e *ConsentDeniedError) Error() string {
 	return fmt.Sprintf("connection %s: consent was denied: %s", e.ID, e.Code)
 }

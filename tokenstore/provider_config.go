@@ -104,4 +104,5 @@ type ConfigError struct {
 	Problem string
 }
 
+// Error implements [error].
 func (e *ConfigError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Problem) }

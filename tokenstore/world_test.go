@@ -248,14 +248,3 @@ func (r *recorder) Trouble(op string, err error) {
 	defer r.mu.Unlock()
 	r.troubles = append(r.troubles, op+": "+err.Error())
 }
-
-func (r *recorder) failures() (reasons []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, e := range r.refreshes {
-		if e.Err != nil {
-			reasons = append(reasons, e.Reason)
-		}
-	}
-	return reasons
-}

@@ -31,9 +31,10 @@ import (
 // and a connection that has a token.
 type proxyTest struct {
 	*testServer
-	oauth *standin.Server
-	url   string
-	token string // the first one
+	oauth  *standin.Server
+	client *http.Transport
+	url    string
+	token  string // the first one
 }
 
 // proxyTo starts it; hosts are the provider's, block the inside of token_proxy.
@@ -44,7 +45,8 @@ func proxyTo(t *testing.T, hosts, upstreams, block string) *proxyTest {
 
 func proxyToSite(t *testing.T, hosts, site string) *proxyTest {
 	t.Helper()
-	p := &proxyTest{testServer: newTestServer(t)}
+	p := &proxyTest{testServer: newTestServer(t), client: &http.Transport{DisableKeepAlives: true}}
+	t.Cleanup(p.client.CloseIdleConnections)
 	p.oauth = standin.New(standin.Options{Clients: []standin.Client{{ID: "id", Secret: "client-secret"}}})
 	if err := p.oauth.Start(); err != nil {
 		t.Fatal(err)
@@ -96,7 +98,7 @@ func (p *proxyTest) wantNoSecretLogged(g standin.Grant) {
 // do sends a request as a local program does, and returns the answer and its body.
 func (p *proxyTest) do(r *http.Request) (*http.Response, string) {
 	p.t.Helper()
-	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	res, err := p.client.RoundTrip(r)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -460,6 +462,33 @@ func TestWebSocketWithARefusedToken(t *testing.T) {
 	if n := len(a.requests()); n != 2 {
 		t.Errorf("the API saw %d requests", n)
 	}
+	_, _ = io.Copy(io.Discard, br)
+	// Caddy 2.11.9 has a data race if it is stopped while it proxies a WebSocket.
+	p.waitForLog(`"uri":"/socket"`)
+}
+
+// waitForLog waits until a request's entry is in the access log: then its
+// handler has returned.
+func (p *proxyTest) waitForLog(entry string) {
+	p.t.Helper()
+	deadline := time.After(10 * time.Second)
+	for !p.accessLogHas(entry) {
+		select {
+		case <-deadline:
+			p.t.Fatalf("the access log has no %s", entry)
+		default:
+			runtime.Gosched()
+		}
+	}
+}
+
+func (p *proxyTest) accessLogHas(entry string) bool {
+	for line := range strings.Lines(p.log()) {
+		if strings.Contains(line, "handled request") && strings.Contains(line, entry) {
+			return true
+		}
+	}
+	return false
 }
 
 func TestEventsArriveAsTheyAreSent(t *testing.T) {
@@ -472,7 +501,7 @@ func TestEventsArriveAsTheyAreSent(t *testing.T) {
 		_, _ = io.WriteString(w, "data: 2\n\n")
 	})
 	p := proxyTo(t, a.host(), "", "")
-	res, err := http.DefaultTransport.RoundTrip(p.request("GET", "/events", nil))
+	res, err := p.client.RoundTrip(p.request("GET", "/events", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -521,7 +550,7 @@ func TestLongBodiesStream(t *testing.T) {
 	sample()
 	before := peak.Load()
 	r := p.request("POST", "/x", io.LimitReader(zeros{}, length))
-	res, err := http.DefaultTransport.RoundTrip(r)
+	res, err := p.client.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -642,7 +671,7 @@ func TestClientsWhoLeaveStopNothingElse(t *testing.T) {
 	p := proxyTo(t, a.host(), "", "")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
-	if _, err := http.DefaultTransport.RoundTrip(p.request("GET", "/slow", nil).WithContext(ctx)); err == nil {
+	if _, err := p.client.RoundTrip(p.request("GET", "/slow", nil).WithContext(ctx)); err == nil {
 		t.Error("the client got an answer")
 	}
 	<-gone

@@ -52,7 +52,7 @@ func startCaddy(config string, env []string, log io.Writer) (*caddyProcess, erro
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	cmd := exec.Command(self, childArg, "run", "--config", config, "--adapter", "caddyfile")
+	cmd := exec.Command(self, childArg, "run", "--config", config, "--adapter", "caddyfile") //nolint:noctx // it is stopped by a signal, in good time
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	separate(cmd)

@@ -79,13 +79,13 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// wants returns an error unless a has the status.
-func (a answer) wants(status int) error {
-	if a.status == status {
+// wantsOK returns an error unless a has status 200.
+func (a answer) wantsOK() error {
+	if a.status == http.StatusOK {
 		return nil
 	}
 	return unexpected{
-		want: fmt.Sprintf("status %d", status),
+		want: fmt.Sprintf("status %d", http.StatusOK),
 		got:  fmt.Sprintf("status %d, %s", a.status, shown(a.body)),
 	}
 }

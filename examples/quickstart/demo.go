@@ -119,7 +119,7 @@ func (d *demo) environment() []string {
 
 // startCaddy starts Caddy and waits until it serves.
 func (d *demo) startCaddy(ctx context.Context) error {
-	var log io.Writer = d.stderr
+	log := d.stderr
 	if d.log != nil {
 		log = d.log
 	}
@@ -172,7 +172,7 @@ func (d *demo) logTail() []string {
 func ports(site, admin int) (int, int, error) {
 	for _, port := range []*int{&site, &admin} {
 		// Both listeners are open at a time, so that the ports differ.
-		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(*port))
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(*port)) //nolint:noctx // listening on an address of this machine does not wait
 		if err != nil {
 			return 0, 0, fmt.Errorf("port %d cannot be used: %w", *port, err)
 		}

@@ -28,7 +28,7 @@ func consent(ctx context.Context, d *demo, p *printer) (string, error) {
 	}
 	p.blank()
 	// The first button is the one on Caddy's page, the second the one on the stand-in's.
-	asked, err := standin.Approve(ctx, browser, d.site()+"/connect/"+connection)
+	asked, err := standin.Approve(ctx, browser, d.site()+"/connect/"+connection) //nolint:bodyclose // Submit closes it
 	if err != nil {
 		return "", err
 	}

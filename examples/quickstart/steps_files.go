@@ -66,7 +66,7 @@ func (d *demo) forward(ctx context.Context, p *printer, c call, members ...strin
 		return a, err
 	}
 	p.answer(a, members...)
-	return a, a.wants(http.StatusOK)
+	return a, a.wantsOK()
 }
 
 func (d *demo) uploadCall() call {

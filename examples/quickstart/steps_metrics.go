@@ -30,7 +30,7 @@ func readMetrics(ctx context.Context, d *demo, p *printer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := a.wants(http.StatusOK); err != nil {
+	if err := a.wantsOK(); err != nil {
 		return "", err
 	}
 	total := 0

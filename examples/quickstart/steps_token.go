@@ -46,7 +46,7 @@ type token struct {
 
 // readToken reads an answer of the token endpoint.
 func readToken(a answer) (token, error) {
-	if err := a.wants(http.StatusOK); err != nil {
+	if err := a.wantsOK(); err != nil {
 		return token{}, err
 	}
 	var t token

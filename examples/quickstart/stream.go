@@ -49,7 +49,7 @@ func (s *stream) request(ctx context.Context) {
 	a, err := s.call.send(ctx, s.client)
 	r.ended, r.err = time.Now(), err
 	if err == nil {
-		r.err = a.wants(http.StatusOK)
+		r.err = a.wantsOK()
 	}
 	s.mu.Lock()
 	s.replies = append(s.replies, r)

@@ -20,16 +20,8 @@ func init() {
 // adminAPI adds routes to Caddy's admin API. What may do anything to the
 // configuration may do it to connections too; but not even the admin API gives a token away.
 type adminAPI struct {
-	app func() (adminApp, error)
+	app func() (tokenApp, error)
 	now func() time.Time
-}
-
-// adminApp is what the admin API needs of the app.
-type adminApp interface {
-	Store() (*tokenstore.Store, error)
-	Provider(name string) (*tokenstore.Provider, bool)
-	providers() []*tokenstore.Provider
-	connectURL(r *http.Request, id tokenstore.ID) string
 }
 
 // CaddyModule returns the Caddy module information.
@@ -42,20 +34,13 @@ func (adminAPI) CaddyModule() caddy.ModuleInfo {
 
 // activeApp returns the app of the configuration in force. It is looked up for each request: the
 // routes are made before the apps of their configuration, and stay when a reload fails.
-func activeApp() (adminApp, error) {
-	app, err := caddy.ActiveContext().AppIfConfigured("token_store")
-	if errors.Is(err, caddy.ErrNotConfigured) {
+func activeApp() (tokenApp, error) {
+	app, err := appOf(caddy.ActiveContext())
+	if errors.Is(err, errMissing) {
 		return nil, apiError(http.StatusNotFound, err,
 			"the running configuration has no token store; add a token_store block to its global options")
 	}
-	if err != nil {
-		return nil, err
-	}
-	found, ok := app.(adminApp)
-	if !ok {
-		return nil, fmt.Errorf("the token_store app is a %T", app)
-	}
-	return found, nil
+	return app, err
 }
 
 // Routes implements [caddy.AdminRouter].
@@ -119,7 +104,4 @@ func answer(w http.ResponseWriter, status int, body any) error {
 	return nil
 }
 
-var (
-	_ caddy.AdminRouter = (*adminAPI)(nil)
-	_ adminApp          = (*App)(nil)
-)
+var _ caddy.AdminRouter = (*adminAPI)(nil)

@@ -23,7 +23,7 @@ func (a *adminAPI) makeLoginLink(w http.ResponseWriter, r *http.Request, id toke
 		return tokenstore.ErrNoConsent
 	}
 	// The request at hand came to the admin endpoint; where people reach the site it cannot tell.
-	page, err := url.Parse(app.connectURL(nil, id))
+	page, err := url.Parse(app.ConnectURL(nil, id))
 	if err != nil || !page.IsAbs() || page.Host == "" {
 		return apiError(http.StatusConflict, err,
 			"the address of the consent page is not known; add token_connect to a site whose address has a host name, or set its public_url")

@@ -55,7 +55,7 @@ func (a *adminAPI) listProviders(w http.ResponseWriter, _ *http.Request) error {
 	}
 	census := store.Census()
 	list := adminapi.Providers{Providers: []adminapi.Provider{}}
-	for _, p := range app.providers() {
+	for _, p := range app.AllProviders() {
 		counts := make(map[string]int, len(census[p.Name()]))
 		for state, n := range census[p.Name()] {
 			counts[string(state)] = n
@@ -66,6 +66,3 @@ func (a *adminAPI) listProviders(w http.ResponseWriter, _ *http.Request) error {
 	}
 	return answer(w, http.StatusOK, list)
 }
-
-// providers returns the providers in the order of the configuration.
-func (a *App) providers() []*tokenstore.Provider { return a.settings.providers }

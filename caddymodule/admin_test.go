@@ -1,9 +1,7 @@
 package caddymodule
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +13,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -24,7 +21,11 @@ import (
 func adminCall(t *testing.T, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	mux := http.NewServeMux()
-	router := adminAPI{}.CaddyModule().New().(caddy.AdminRouter)
+	module, err := caddy.GetModule("admin.api.token_store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	router := module.New().(caddy.AdminRouter)
 	for _, route := range router.Routes() {
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
 			err := route.Handler.ServeHTTP(w, r)
@@ -59,12 +60,6 @@ func adminRequest(method, path, body string) *http.Request {
 // adminServer runs a Caddy with the providers acme and robot, and a consent page.
 func adminServer(t *testing.T) (*testServer, *standin.Server) {
 	t.Helper()
-	return adminServerWith(t, "")
-}
-
-// adminServerWith has the configuration of an events app too, unless it is empty.
-func adminServerWith(t *testing.T, events string) (*testServer, *standin.Server) {
-	t.Helper()
 	server := standin.New(standin.Options{Clients: []standin.Client{{ID: "demo", Secret: "demo-canary"}}})
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -84,20 +79,7 @@ func adminServerWith(t *testing.T, events string) (*testServer, *standin.Server)
 			token_url %[1]s/oauth2/token
 		}`, server.OAuthURL())
 	site := fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1\n\ttoken_connect /connect/*\n}", freePort(t))
-	var config caddy.Config
-	if err := json.Unmarshal(s.adapt(providers, site), &config); err != nil {
-		t.Fatal(err)
-	}
-	if events != "" {
-		config.AppsRaw["events"] = json.RawMessage(events)
-	}
-	raw, err := json.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := caddy.Load(raw, true); err != nil {
-		t.Fatal(err)
-	}
+	s.mustLoad(providers, site)
 	return s, server
 }
 
@@ -200,7 +182,7 @@ func TestAdminLoginLinkLeadsToTheConsentPageOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, ticket := connID("acme/new"), page.Query().Get("ticket")
+	id, ticket := testID("acme/new"), page.Query().Get("ticket")
 	if err := store.RedeemTicket(t.Context(), id, ticket); err != nil {
 		t.Errorf("the ticket is not accepted: %v", err)
 	}
@@ -230,68 +212,5 @@ func TestAdminWithoutAConsentPage(t *testing.T) {
 	rec := adminCall(t, adminRequest("POST", "/connections/dropbox-demo/a/login_link", ""))
 	if rec.Code != 409 || !strings.Contains(rec.Body.String(), "add token_connect to a site") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
-	}
-}
-
-func TestAStoreIsNotReady(t *testing.T) {
-	failed := errors.New("canary")
-	tests := []struct {
-		name   string
-		health tokenstore.Health
-		says   []string
-	}{
-		{"never, if it is well", tokenstore.Health{}, nil},
-		{"while a token is unsaved", tokenstore.Health{Unsaved: 1}, []string{"in memory only"}},
-		{"while the storage fails", tokenstore.Health{Storage: failed}, []string{"the storage failed"}},
-		{"for both reasons", tokenstore.Health{Unsaved: 1, Storage: failed}, []string{"in memory only", "the storage failed"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := healthProblems(tt.health)
-			if len(got) != len(tt.says) {
-				t.Fatalf("got %q", got)
-			}
-			for i, says := range tt.says {
-				if !strings.Contains(got[i], says) || strings.Contains(got[i], "canary") {
-					t.Errorf("got %q, want %q", got[i], says)
-				}
-			}
-		})
-	}
-}
-
-func TestAdminErrors(t *testing.T) {
-	secret := errors.New("canary")
-	id := connID("acme/a")
-	tests := []struct {
-		name       string
-		err        error
-		status     int
-		retryAfter string
-	}{
-		{"any other error", secret, 500, ""},
-		{"a cause behind one that is known", fmt.Errorf("%w: %w", tokenstore.ErrDamagedRecord, secret), 409, ""},
-		{"no token for now", &tokenstore.UnavailableError{ID: id, RetryAfter: 1500 * time.Millisecond, Err: secret}, 503, "2"},
-		{"a client that is refused", &tokenstore.MisconfiguredError{Provider: "acme", RetryAfter: time.Minute, Err: secret}, 502, "60"},
-		{"a grant that is gone", &tokenstore.ConsentNeededError{ID: id, Reason: tokenstore.ReasonRevoked}, 409, ""},
-		{"too many consents", tokenstore.ErrTooManyConsents, 429, ""},
-		{"a store that is closed", tokenstore.ErrClosed, 503, ""},
-		{"a deadline", context.DeadlineExceeded, 504, ""},
-		{"an answer that was made already", apiError(418, secret, "made"), 418, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			w := httptest.NewRecorder()
-			got, ok := adminError(w, tt.err).(caddy.APIError) //nolint:errorlint // Caddy does it like this, so it must not be wrapped
-			if !ok || got.HTTPStatus != tt.status || got.Message == "" || strings.Contains(got.Message, "canary") {
-				t.Errorf("got %#v", got)
-			}
-			if after := w.Header().Get("Retry-After"); after != tt.retryAfter {
-				t.Errorf("Retry-After %q, want %q", after, tt.retryAfter)
-			}
-		})
-	}
-	if adminError(httptest.NewRecorder(), nil) != nil {
-		t.Error("no error became one")
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 )
 
@@ -63,20 +62,6 @@ func newGate(a Access, defaults CORS, s site, log *zap.Logger) (*gate, error) {
 	g := &gate{local: allow.Local, cors: policy, site: s}
 	g.warn(log)
 	return g, nil
-}
-
-// expandAll replaces the placeholders of settings that are known when they are loaded, such as {env.APP_ORIGIN}.
-func expandAll(settings []string) ([]string, error) {
-	var problems []error
-	known := make([]string, len(settings))
-	for i, s := range settings {
-		value, problem := replace(caddy.NewReplacer(), s, shown)
-		if problem != "" {
-			problems = append(problems, fmt.Errorf("%s: %s", s, problem))
-		}
-		known[i] = value
-	}
-	return known, errors.Join(problems...)
 }
 
 func (g *gate) warn(log *zap.Logger) {

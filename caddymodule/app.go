@@ -10,9 +10,6 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
-// appName is the app's module ID and its global option in the Caddyfile.
-const appName = "token_store"
-
 func init() {
 	caddy.RegisterModule(App{})
 }
@@ -48,7 +45,7 @@ type App struct {
 	settings settings
 	link     *link          // nil if nothing was acquired
 	events   *eventObserver // nil if Provision did not come so far
-	connects []*Connect     // complete when all apps are provisioned
+	connects []connectSite  // complete when all apps are provisioned
 
 	// httpServers returns those of this configuration, once all is provisioned.
 	httpServers func() map[string]*caddyhttp.Server
@@ -84,7 +81,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := pooled.metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	a.events, err = newEventObserver(ctx, func(id tokenstore.ID) string { return a.connectURL(nil, id) })
+	a.events, err = newEventObserver(ctx, func(id tokenstore.ID) string { return a.ConnectURL(nil, id) })
 	if err != nil {
 		return fmt.Errorf("prepare events: %w", err)
 	}
@@ -135,11 +132,15 @@ func (a *App) Provider(name string) (*tokenstore.Provider, bool) {
 	return p, ok
 }
 
-// metrics returns the collectors of the store, never nil after Provision.
-func (a *App) metrics() *metrics { return a.link.pooled.metrics }
+// AllProviders returns the providers of this configuration, in its order.
+func (a *App) AllProviders() []*tokenstore.Provider { return a.settings.providers }
+
+// Metrics returns the collectors of the store, never nil after Provision.
+func (a *App) Metrics() *metrics { return a.link.pooled.metrics }
 
 var (
 	_ caddy.App          = (*App)(nil)
 	_ caddy.Provisioner  = (*App)(nil)
 	_ caddy.CleanerUpper = (*App)(nil)
+	_ tokenApp           = (*App)(nil)
 )

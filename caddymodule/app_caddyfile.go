@@ -123,12 +123,4 @@ func (a *App) unmarshalProvider(d *caddyfile.Dispenser) error {
 	return err
 }
 
-// noBlock returns an error if a setting is followed by a block, of which it knows nothing.
-func noBlock(d *caddyfile.Dispenser, name string) error {
-	if d.NextBlock(d.Nesting()) {
-		return d.Errf("%s takes no block", name)
-	}
-	return nil
-}
-
 var _ caddyfile.Unmarshaler = (*App)(nil)

@@ -73,7 +73,7 @@ func TestValidationLeavesTheRunningConfigurationAlone(t *testing.T) {
 	if err := caddy.Validate(&config); err != nil {
 		t.Fatal(err)
 	}
-	s.wantInForce("a")
+	wantInForce(s, "a")
 }
 
 func TestReloadKeepsTheStoreAndChangesTheProviders(t *testing.T) {
@@ -85,14 +85,14 @@ func TestReloadKeepsTheStoreAndChangesTheProviders(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.mustLoad(providerB, "")
-	s.wantInForce("b")
+	wantInForce(s, "b")
 	if after, err := s.app().Store(); after != before || err != nil {
 		t.Errorf("store %p became %p, %v", before, after, err)
 	}
 	if late, err := old.Store(); late != before || err != nil {
 		t.Errorf("a request of the old configuration gets %p, %v; want %p", late, err, before)
 	}
-	s.wantInForce("b") // and not "a" again because of that request
+	wantInForce(s, "b") // and not "a" again because of that request
 }
 
 func TestAFailedReloadLeavesTheRunningConfigurationAsItWas(t *testing.T) {
@@ -108,13 +108,13 @@ func TestAFailedReloadLeavesTheRunningConfigurationAsItWas(t *testing.T) {
 	// is attached to the new configuration, and some after.
 	for range 12 {
 		wantError(t, s.load(providerB, site), "address already in use")
-		s.wantInForce("a")
+		wantInForce(s, "a")
 	}
 }
 
 // wantInForce fails unless the store works with the configuration that has the
 // provider, and is held once.
-func (s *testServer) wantInForce(provider string) {
+func wantInForce(s *testServer, provider string) {
 	s.t.Helper()
 	store, err := s.app().Store()
 	if err != nil {
@@ -201,7 +201,7 @@ func TestAnotherKeyIsRefusedWhileTheStoreIsInUse(t *testing.T) {
 			s := newTestServer(t)
 			s.mustLoad(tt.running+"\n"+providerA, "")
 			wantError(t, s.load(tt.loaded+"\n"+providerB, ""), "token_store.encryption_key: ", s.database(), "leave the key as it was")
-			s.wantInForce("a")
+			wantInForce(s, "a")
 		})
 	}
 }
@@ -210,7 +210,7 @@ func TestTheKeyFilesKeyMayBeConfigured(t *testing.T) {
 	s := newTestServer(t)
 	s.mustLoad(providerA, "")
 	s.mustLoad("encryption_key {file."+s.database()+".key}\n"+providerB, "")
-	s.wantInForce("b")
+	wantInForce(s, "b")
 }
 
 func TestStartRefusesADatabase(t *testing.T) {
@@ -296,7 +296,7 @@ func TestSecretsStayOutOfConfigurationLogAndMemoryDumps(t *testing.T) {
 	t.Setenv("CANARY_KEY", key)
 	s := newTestServer(t)
 	s.mustLoad("encryption_key {env.CANARY_KEY}\nprovider a dropbox {\nclient_id x\nclient_secret {env.CANARY_SECRET}\n}", "")
-	app := s.app()
+	app := s.app().(*App)
 	config, err := json.Marshal(app)
 	if err != nil {
 		t.Fatal(err)
@@ -319,4 +319,17 @@ func digest(t *testing.T, path string) [sha256.Size]byte {
 		t.Fatal(err)
 	}
 	return sha256.Sum256(raw)
+}
+
+// mustApp returns the app of ctx, with every other app provisioned before.
+func mustApp(t *testing.T, ctx caddy.Context) *App {
+	t.Helper()
+	if _, err := ctx.App("http"); err != nil {
+		t.Fatal(err)
+	}
+	app, err := ctx.AppIfConfigured(appName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app.(*App)
 }

@@ -21,6 +21,10 @@ type caller struct {
 	site string
 }
 
+// isLocal reports whether r comes from a process of this machine, and nothing says that
+// it carries somebody else's request.
+func isLocal(r *http.Request) bool { return callerOf(r).local }
+
 func callerOf(r *http.Request) caller {
 	return caller{
 		local:   fromThisMachine(r) && !passedOn(r.Header),

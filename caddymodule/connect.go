@@ -43,7 +43,7 @@ type Connect struct {
 	// Let nobody begin without a login link, not even a person on the server's own machine.
 	TicketsOnly bool `json:"tickets_only,omitempty"`
 
-	app    *App
+	app    tokenApp
 	site   site
 	public *url.URL // nil: as the request says
 	store  func() (consents, error)
@@ -68,7 +68,7 @@ func (Connect) CaddyModule() caddy.ModuleInfo {
 
 // Provision sets up the pages and makes them known to the app.
 func (c *Connect) Provision(ctx caddy.Context) error {
-	app, err := routeApp(ctx)
+	app, err := appOf(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,21 +94,13 @@ func (c *Connect) Provision(ctx caddy.Context) error {
 	}
 	c.app, c.site, c.log = app, siteOf(ctx), ctx.Logger()
 	c.store = func() (consents, error) { return app.Store() }
-	app.registerConnect(c)
+	app.RegisterConnect(connectSite{Handler: c, Path: c.Path, PublicURL: c.publicURL()})
 	return nil
 }
 
 // isConnectPath reports whether path can be the base path.
 func isConnectPath(path string) bool {
 	return isPlainPath(path) && !strings.HasSuffix(path, "/") && !strings.ContainsAny(path, "*{%?")
-}
-
-// arrivedURL returns the URL of r as it arrived, before any rewrite.
-func arrivedURL(r *http.Request) *url.URL {
-	if arrived, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-		return arrived.URL
-	}
-	return r.URL
 }
 
 // parsePublicURL reads public_url.
@@ -121,9 +113,6 @@ func parsePublicURL(s string) (*url.URL, error) {
 	}
 	return nil, fmt.Errorf("public_url %q: write scheme and host, such as https://tokens.example.com, and nothing else", s)
 }
-
-// basePath returns the path that all pages are below, without a slash at its end.
-func (c *Connect) basePath() string { return c.Path }
 
 // publicURL returns public_url without a slash at its end, "" if it is not set.
 func (c *Connect) publicURL() string {

@@ -86,7 +86,7 @@ func (c *Connect) start(w http.ResponseWriter, r *http.Request, id tokenstore.ID
 // mayBegin returns why r may not begin the consent of id, nil if it may.
 func (c *Connect) mayBegin(r *http.Request, id tokenstore.ID, ticket string) *page {
 	if ticket == "" {
-		if !c.TicketsOnly && callerOf(r).local {
+		if !c.TicketsOnly && isLocal(r) {
 			return nil
 		}
 		return &page{status: http.StatusForbidden, name: "error", data: errorView{

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
@@ -21,7 +20,7 @@ type browser struct {
 	client *http.Client
 }
 
-func (s *testSite) newBrowser() *browser {
+func newBrowser(s *testSite) *browser {
 	s.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -99,7 +98,7 @@ func (b *browser) cookies() (names []string) {
 }
 
 // wantPage fails unless a is a page with that status and text, locked up as all of them are.
-func (a reply) wantPage(t *testing.T, status int, text string) {
+func wantPage(t *testing.T, a reply, status int, text string) {
 	t.Helper()
 	if a.StatusCode != status || !strings.Contains(a.body, text) {
 		t.Errorf("status %d, want %d with %q:\n%s", a.StatusCode, status, text, a.body)
@@ -125,9 +124,9 @@ func (a reply) wantPage(t *testing.T, status int, text string) {
 
 func TestConsentInABrowserOfThisMachine(t *testing.T) {
 	s := newTestSite(t, demoRoutes)
-	b := s.newBrowser()
+	b := newBrowser(s)
 	page := b.open(s.url("/connect/demo/auth"))
-	page.wantPage(t, http.StatusOK, "demo/auth")
+	wantPage(t, page, http.StatusOK, "demo/auth")
 	for _, part := range []string{"files.metadata.read", "account_info.read", s.standin.OAuthURL(), s.url("")} {
 		if !strings.Contains(page.body, part) {
 			t.Errorf("the page does not tell %q", part)
@@ -141,17 +140,17 @@ func TestConsentInABrowserOfThisMachine(t *testing.T) {
 	}
 
 	callback := b.approve(b.begin("/connect/demo/auth"))
-	if got := b.cookies(); len(got) != 1 || !strings.HasPrefix(got[0], cookiePrefix) {
+	if got := b.cookies(); len(got) != 1 || !strings.HasPrefix(got[0], "token_store_") {
 		t.Errorf("cookies %q", got)
 	}
-	b.open(callback).wantPage(t, http.StatusOK, "demo/auth")
+	wantPage(t, b.open(callback), http.StatusOK, "demo/auth")
 	if got := b.cookies(); len(got) != 0 {
 		t.Errorf("cookies %q are left", got)
 	}
 	if a := s.get("/token"); a.StatusCode != http.StatusOK {
 		t.Errorf("no token: %s", a.body)
 	}
-	b.open(callback).wantPage(t, http.StatusForbidden, "Not the browser that began")
+	wantPage(t, b.open(callback), http.StatusForbidden, "Not the browser that began")
 
 	u, err := url.Parse(callback)
 	if err != nil {
@@ -169,12 +168,12 @@ func TestConsentInABrowserOfThisMachine(t *testing.T) {
 
 func TestSeveralConsentsAtOnce(t *testing.T) {
 	s := newTestSite(t, demoRoutes)
-	b := s.newBrowser()
+	b := newBrowser(s)
 	first, second := b.begin("/connect/demo/one?return_to=/app%3Fa=b"), b.begin("/connect/demo/two")
 	if got := b.cookies(); len(got) != 2 || got[0] == got[1] {
 		t.Fatalf("cookies %q", got)
 	}
-	b.open(b.approve(second)).wantPage(t, http.StatusOK, "demo/two")
+	wantPage(t, b.open(b.approve(second)), http.StatusOK, "demo/two")
 	done := b.open(b.approve(first))
 	if done.StatusCode != http.StatusSeeOther || done.Header.Get("Location") != "/app?a=b" {
 		t.Errorf("status %d to %q", done.StatusCode, done.Header.Get("Location"))
@@ -183,31 +182,31 @@ func TestSeveralConsentsAtOnce(t *testing.T) {
 
 func TestAConsentBelongsToTheBrowserThatBeganIt(t *testing.T) {
 	s := newTestSite(t, demoRoutes)
-	attacker, victim := s.newBrowser(), s.newBrowser()
+	attacker, victim := newBrowser(s), newBrowser(s)
 	callback := attacker.approve(attacker.begin("/connect/demo/auth"))
 
-	victim.open(callback).wantPage(t, http.StatusForbidden, "Not the browser that began")
+	wantPage(t, victim.open(callback), http.StatusForbidden, "Not the browser that began")
 	// A cookie of another consent does not help, whatever it is called.
 	victim.begin("/connect/demo/auth")
-	victim.open(callback).wantPage(t, http.StatusForbidden, "Not the browser that began")
+	wantPage(t, victim.open(callback), http.StatusForbidden, "Not the browser that began")
 	u, err := url.Parse(callback)
 	if err != nil {
 		t.Fatal(err)
 	}
 	forged := fmt.Sprintf("Cookie: %s=%s", (&Connect{}).cookieName(newRequest("GET", s.url("/")), u.Query().Get("state")), strings.Repeat("A", 43))
-	victim.open(callback, forged).wantPage(t, http.StatusForbidden, "Not the browser that began")
+	wantPage(t, victim.open(callback, forged), http.StatusForbidden, "Not the browser that began")
 	s.get("/token").wantProblem(t, http.StatusConflict, "consent_needed")
 	if n := s.standin.Requests("/oauth2/token"); n != 0 {
 		t.Errorf("the code was redeemed: %d requests", n)
 	}
-	attacker.open(callback).wantPage(t, http.StatusOK, "demo/auth")
+	wantPage(t, attacker.open(callback), http.StatusOK, "demo/auth")
 }
 
 func TestConsentThatIsDenied(t *testing.T) {
 	s := newTestSite(t, demoRoutes)
-	b := s.newBrowser()
+	b := newBrowser(s)
 	callback := b.decide(b.begin("/connect/demo/auth"), standin.Button{Name: "decision", Value: "deny"})
-	b.open(callback).wantPage(t, http.StatusForbidden, "No consent was given")
+	wantPage(t, b.open(callback), http.StatusForbidden, "No consent was given")
 	s.get("/token").wantProblem(t, http.StatusConflict, "consent_needed")
 }
 
@@ -233,28 +232,28 @@ func TestCallbacksThatMakeNoSense(t *testing.T) {
 		"state=s&code=c&unknown=&unknown": 403,
 	} {
 		t.Run(fmt.Sprintf("%.40q", query), func(t *testing.T) {
-			a := s.newBrowser().open(s.url("/connect/callback/demo?" + query))
-			a.wantPage(t, status, "")
+			a := newBrowser(s).open(s.url("/connect/callback/demo?" + query))
+			wantPage(t, a, status, "")
 			if strings.Contains(s.log(), query) && query != "" {
 				t.Error("the query is in the log")
 			}
 		})
 	}
 	// Caddy itself refuses a request line of 100 KiB; it must survive it.
-	if a := s.newBrowser().open(s.url("/connect/callback/demo?state=s&code=" + strings.Repeat("c", 100<<10))); a.StatusCode < 400 {
+	if a := newBrowser(s).open(s.url("/connect/callback/demo?state=s&code=" + strings.Repeat("c", 100<<10))); a.StatusCode < 400 {
 		t.Errorf("status %d", a.StatusCode)
 	}
-	s.newBrowser().open(s.url("/connect/callback/other?state=s&code=c")).wantPage(t, http.StatusNotFound, "")
-	b := s.newBrowser()
-	b.do(b.client, "POST", s.url("/connect/callback/demo?state=s&code=c"), "").wantPage(t, http.StatusMethodNotAllowed, "")
+	wantPage(t, newBrowser(s).open(s.url("/connect/callback/other?state=s&code=c")), http.StatusNotFound, "")
+	b := newBrowser(s)
+	wantPage(t, b.do(b.client, "POST", s.url("/connect/callback/demo?state=s&code=c"), ""), http.StatusMethodNotAllowed, "")
 }
 
 // The redirect URI of one provider must not take the code of another (mix-up).
 func TestCodeAtAnotherProvidersRedirectURI(t *testing.T) {
 	s := newTestSite(t, demoRoutes)
-	b := s.newBrowser()
+	b := newBrowser(s)
 	callback := b.approve(b.begin("/connect/demo/auth"))
-	b.open(strings.Replace(callback, "/callback/demo", "/callback/machine", 1)).wantPage(t, http.StatusBadRequest, "No longer valid")
+	wantPage(t, b.open(strings.Replace(callback, "/callback/demo", "/callback/machine", 1)), http.StatusBadRequest, "No longer valid")
 	if n := s.standin.Requests("/oauth2/token"); n != 0 {
 		t.Errorf("the code was redeemed: %d requests", n)
 	}
@@ -262,7 +261,7 @@ func TestCodeAtAnotherProvidersRedirectURI(t *testing.T) {
 
 func TestWhoMayBegin(t *testing.T) {
 	s := newTestSite(t, demoRoutes)
-	b := s.newBrowser()
+	b := newBrowser(s)
 	page := b.open(s.url("/connect/demo/auth"))
 	self := s.url("")
 	for name, headers := range map[string][]string{
@@ -274,13 +273,13 @@ func TestWhoMayBegin(t *testing.T) {
 		"a program":                         {"User-Agent: curl/8"},
 	} {
 		t.Run("not "+name, func(t *testing.T) {
-			b.press(page, headers...).wantPage(t, http.StatusForbidden, "Not from here")
+			wantPage(t, b.press(page, headers...), http.StatusForbidden, "Not from here")
 		})
 	}
 	t.Run("not from elsewhere without a login link", func(t *testing.T) {
 		elsewhere := "X-Forwarded-For: 192.0.2.7"
-		b.open(s.url("/connect/demo/auth"), elsewhere).wantPage(t, http.StatusForbidden, "caddy token-store connect demo/auth")
-		b.press(page, "Origin: "+self, "Sec-Fetch-Site: same-origin", elsewhere).wantPage(t, http.StatusForbidden, "caddy token-store connect demo/auth")
+		wantPage(t, b.open(s.url("/connect/demo/auth"), elsewhere), http.StatusForbidden, "caddy token-store connect demo/auth")
+		wantPage(t, b.press(page, "Origin: "+self, "Sec-Fetch-Site: same-origin", elsewhere), http.StatusForbidden, "caddy token-store connect demo/auth")
 	})
 	if len(b.cookies()) != 0 {
 		t.Errorf("cookies %q", b.cookies())
@@ -294,30 +293,9 @@ func TestNobodyBeginsWithoutALoginLinkWhereItIsDemanded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newTestSite(t, "token_connect {\n"+options+"\n}")
-			s.newBrowser().open(s.url("/connect/demo/auth")).wantPage(t, http.StatusForbidden, "caddy token-store connect demo/auth")
+			wantPage(t, newBrowser(s).open(s.url("/connect/demo/auth")), http.StatusForbidden, "caddy token-store connect demo/auth")
 		})
 	}
-}
-
-func FuzzReadParams(f *testing.F) {
-	f.Add("state=s&code=c&scope=x")
-	f.Add("state=s&state=t")
-	f.Add("%zz;=&")
-	f.Fuzz(func(t *testing.T, query string) {
-		params, ok := readParams(query, "state", "code")
-		if !ok {
-			return
-		}
-		all, err := url.ParseQuery(query)
-		if err != nil {
-			t.Fatalf("%q is read, but %v", query, err)
-		}
-		for _, name := range []string{"state", "code"} {
-			if len(all[name]) > 1 || all.Get(name) != params[name] || len(params[name]) > maxParam {
-				t.Errorf("%q: %s is %q, of %q", query, name, params[name], all[name])
-			}
-		}
-	})
 }
 
 func TestLoginLink(t *testing.T) {
@@ -332,15 +310,15 @@ func TestLoginLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := "/connect/demo/auth?ticket=" + ticket
-	b := s.newBrowser()
-	b.open(s.url("/connect/demo/other?ticket="+ticket), elsewhere).wantPage(t, http.StatusBadRequest, "No longer valid")
-	b.open(s.url("/connect/demo/auth?ticket=wrong"), elsewhere).wantPage(t, http.StatusBadRequest, "No longer valid")
+	b := newBrowser(s)
+	wantPage(t, b.open(s.url("/connect/demo/other?ticket="+ticket), elsewhere), http.StatusBadRequest, "No longer valid")
+	wantPage(t, b.open(s.url("/connect/demo/auth?ticket=wrong"), elsewhere), http.StatusBadRequest, "No longer valid")
 	for range 2 { // looking does not use it up: link previews do that
-		b.open(s.url(link), elsewhere).wantPage(t, http.StatusOK, "demo/auth")
+		wantPage(t, b.open(s.url(link), elsewhere), http.StatusOK, "demo/auth")
 	}
 	callback := b.approve(b.begin(link, elsewhere))
-	b.open(callback, elsewhere).wantPage(t, http.StatusOK, "demo/auth")
-	b.open(s.url(link), elsewhere).wantPage(t, http.StatusBadRequest, "No longer valid")
+	wantPage(t, b.open(callback, elsewhere), http.StatusOK, "demo/auth")
+	wantPage(t, b.open(s.url(link), elsewhere), http.StatusBadRequest, "No longer valid")
 	if strings.Contains(s.log(), ticket) {
 		t.Error("the login link is in the log")
 	}
@@ -363,58 +341,19 @@ func TestConnectPagesThatAreNotThere(t *testing.T) {
 		"/connect/demo/auth?ticket=a&ticket=b":         400,
 	} {
 		t.Run(path, func(t *testing.T) {
-			s.newBrowser().open(s.url(path)).wantPage(t, status, "")
+			wantPage(t, newBrowser(s).open(s.url(path)), status, "")
 		})
 	}
 	t.Run("over plain http under a name that is not this machine's own", func(t *testing.T) {
 		target := fmt.Sprintf("http://tokens.example:%d/connect/demo/auth", s.port)
-		s.newBrowser().open(target).wantPage(t, http.StatusForbidden, "plain http")
+		wantPage(t, newBrowser(s).open(target), http.StatusForbidden, "plain http")
 	})
 	t.Run("with another method", func(t *testing.T) {
-		b := s.newBrowser()
+		b := newBrowser(s)
 		a := b.do(b.client, "DELETE", s.url("/connect/demo/auth"), "")
-		a.wantPage(t, http.StatusMethodNotAllowed, "")
+		wantPage(t, a, http.StatusMethodNotAllowed, "")
 		if a.Header.Get("Allow") != "GET, HEAD, POST" {
 			t.Errorf("Allow %q", a.Header.Get("Allow"))
 		}
 	})
-}
-
-func TestPagesOfConsentErrors(t *testing.T) {
-	for err, status := range map[error]int{
-		tokenstore.ErrInvalidConsent:     400,
-		tokenstore.ErrOtherBrowser:       403,
-		&tokenstore.ConsentDeniedError{}: 403,
-		tokenstore.ErrAccountChanged:     409,
-		tokenstore.ErrTooManyConsents:    503,
-		tokenstore.ErrNoConsent:          400,
-		tokenstore.ErrNotFound:           404,
-		tokenstore.ErrInvalidID:          404,
-		&tokenstore.MisconfiguredError{}: 502,
-		&tokenstore.UnavailableError{}:   503,
-		tokenstore.ErrClosed:             500,
-		errors.New("<b>of a server</b>"): 500,
-	} {
-		p := consentErrorPage(fmt.Errorf("wrapped: %w", err))
-		body, renderErr := p.render("nonce")
-		if p.status != status || renderErr != nil || strings.Contains(string(body), "of a server") {
-			t.Errorf("%v: status %d, want %d; %v\n%s", err, p.status, status, renderErr, body)
-		}
-	}
-}
-
-func TestCookieOverHTTPS(t *testing.T) {
-	c := &Connect{PublicURL: "https://tokens.example.com"}
-	var err error
-	if c.public, err = parsePublicURL(c.PublicURL); err != nil {
-		t.Fatal(err)
-	}
-	cookie, ok := c.bindingCookie(newRequest("GET", "http://inside/"), tokenstore.Consent{URL: "https://as.example/authorize?state=s", Binding: "b"})
-	if !ok || !strings.HasPrefix(cookie.Name, "__Host-"+cookiePrefix) || !cookie.Secure || !cookie.HttpOnly ||
-		cookie.Path != "/" || cookie.Domain != "" || cookie.SameSite != http.SameSiteLaxMode || cookie.Value != "b" {
-		t.Errorf("%t, %+v", ok, cookie)
-	}
-	if _, ok := c.bindingCookie(newRequest("GET", "http://inside/"), tokenstore.Consent{URL: "https://as.example/authorize"}); ok {
-		t.Error("a consent without a state has a cookie")
-	}
 }

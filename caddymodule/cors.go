@@ -162,15 +162,3 @@ func isPreflight(r *http.Request) bool {
 	_, asks := r.Header["Access-Control-Request-Method"]
 	return asks && r.Method == http.MethodOptions && len(r.Header["Origin"]) > 0
 }
-
-// varyOn adds name to the Vary header, once.
-func varyOn(h http.Header, name string) {
-	for _, line := range h["Vary"] {
-		for field := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(field), name) {
-				return
-			}
-		}
-	}
-	h.Add("Vary", name)
-}

@@ -3,16 +3,12 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
 func TestDirectives(t *testing.T) {
@@ -135,47 +131,10 @@ func TestConfigurationsOfRoutesThatAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, caddy.Load(raw, true), "configure it in the global options")
+		wantError(t, caddy.Load(raw, true), "there is no token_store")
 	})
 	t.Run("a provider that is called like the callback", func(t *testing.T) {
 		err := s.load("provider callback dropbox {\n client_id one\n}", "http://localhost:1 {\ntoken_connect\n}")
 		wantError(t, err, "rename it")
 	})
-}
-
-func TestWhatAClientIsToldAboutAnError(t *testing.T) {
-	const secret = "hunter2"
-	cause := fmt.Errorf("the server said %s", secret)
-	for _, tc := range []struct {
-		err    error
-		status int
-		code   string
-		retry  string
-		pass   bool
-	}{
-		{tokenstore.ErrInvalidID, 404, "unknown_connection", "", false},
-		{tokenstore.ErrNotFound, 404, "unknown_connection", "", false},
-		{&tokenstore.ConsentNeededError{Reason: tokenstore.ReasonRevoked}, 409, "consent_needed", "", true},
-		{&tokenstore.UnavailableError{RetryAfter: 1500 * time.Millisecond, Err: cause}, 503, "unavailable", "2", true},
-		{&tokenstore.UnavailableError{Reason: secret}, 503, "unavailable", "1", true},
-		{&tokenstore.MisconfiguredError{Reason: secret, RetryAfter: time.Minute, Err: cause}, 502, "provider_refuses_client", "60", true},
-		{tokenstore.ErrClosed, 503, "store_unavailable", "1", false},
-		{tokenstore.ErrDamagedRecord, 503, "store_unavailable", "1", false},
-		{cause, 503, "store_unavailable", "1", false},
-	} {
-		p := problemOf(fmt.Errorf("wrapped: %w", tc.err))
-		w := written(p)
-		if w.status != tc.status || p.code != tc.code || w.header.Get("Retry-After") != tc.retry || p.passable() != tc.pass {
-			t.Errorf("%v: status %d, %s, Retry-After %q, passable %t", tc.err, w.status, p.code, w.header.Get("Retry-After"), p.passable())
-		}
-		if strings.Contains(w.body.String(), secret) || strings.Contains(w.body.String(), "wrapped") {
-			t.Errorf("%v is told: %s", tc.err, w.body.String())
-		}
-	}
-}
-
-func written(p *problem) *responseBuffer {
-	w := &responseBuffer{header: make(http.Header)}
-	p.write(w)
-	return w
 }

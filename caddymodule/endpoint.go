@@ -61,20 +61,20 @@ func (e *Endpoint) Provision(ctx caddy.Context) error {
 
 // ServeHTTP answers r with the token or a problem; it never calls next.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	p, admitted := e.route.gate.admit(w, r)
+	p, admitted := e.route.admit(w, r)
 	if !admitted {
 		if p != nil { // else it was a preflight
-			e.route.app.metrics().handedOut("", p.code)
+			e.route.metrics().handedOut("", p.code)
 		}
 		return nil
 	}
 	provider, token, p := e.token(r)
 	if p != nil {
-		e.route.app.metrics().handedOut(provider, p.code)
+		e.route.metrics().handedOut(provider, p.code)
 		p.write(w)
 		return nil
 	}
-	e.route.app.metrics().handedOut(provider, outcomeOK)
+	e.route.metrics().handedOut(provider, outcomeOK)
 	e.write(w, r, token)
 	return nil
 }
@@ -90,7 +90,7 @@ func (e *Endpoint) token(r *http.Request) (provider string, t *tokenstore.Token,
 	if p != nil {
 		return "", nil, p
 	}
-	id, known, ok := e.route.connection.resolve(r)
+	id, known, ok := e.route.resolve(r)
 	if !ok {
 		return "", nil, unknownConnection()
 	}

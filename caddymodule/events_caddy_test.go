@@ -2,12 +2,18 @@ package caddymodule
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
 func init() { caddy.RegisterModule(eventRecorder{}) }
@@ -37,12 +43,12 @@ func TestCaddyEmitsTheEvents(t *testing.T) {
 	recorderMu.Lock()
 	recorded = make(chan caddy.Event, 10)
 	recorderMu.Unlock()
-	s, server := adminServerWith(t, `{"subscriptions":[{"events":["token_refreshed","consent_needed"],"modules":["token_store"],"handlers":[{"handler":"token_store_recorder"}]}]}`)
+	s, server := serverWithEvents(t, `{"subscriptions":[{"events":["token_refreshed","consent_needed"],"modules":["token_store"],"handlers":[{"handler":"token_store_recorder"}]}]}`)
 	store, err := s.app().Store()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Refresh(t.Context(), connID("robot/x")); err != nil {
+	if _, err := store.Refresh(t.Context(), testID("robot/x")); err != nil {
 		t.Fatal(err)
 	}
 	e := nextEvent(t)
@@ -55,11 +61,14 @@ func TestCaddyEmitsTheEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.RevokeFamily(grant.Family)
-	body := `{"access_token":"a","refresh_token":"` + grant.RefreshToken + `","expires_in":3600}`
-	adminCall(t, adminRequest("PUT", "/connections/acme/a", body))
-	adminCall(t, adminRequest("POST", "/connections/acme/a/refresh", ""))
+	if err := store.Import(t.Context(), testID("acme/a"), tokenstore.Import{RefreshToken: grant.RefreshToken}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Refresh(t.Context(), testID("acme/a")); !errors.Is(err, tokenstore.ErrConsentNeeded) {
+		t.Fatalf("a refresh with a revoked grant: %v", err)
+	}
 	e = nextEvent(t)
-	page := s.app().connectURL(nil, connID("acme/a"))
+	page := s.app().ConnectURL(nil, testID("acme/a"))
 	if e.Name() != "consent_needed" || e.Data["reason"] != "revoked" || page == "" || e.Data["connect_url"] != page {
 		t.Errorf("got %s %v, want connect_url %s", e.Name(), e.Data, page)
 	}
@@ -74,4 +83,42 @@ func nextEvent(t *testing.T) caddy.Event {
 		t.Fatal("no event came")
 		return caddy.Event{}
 	}
+}
+
+// serverWithEvents runs a Caddy with the providers acme and robot, a consent page, and the
+// configuration of an events app.
+func serverWithEvents(t *testing.T, events string) (*testServer, *standin.Server) {
+	t.Helper()
+	server := standin.New(standin.Options{Clients: []standin.Client{{ID: "demo", Secret: "demo-canary"}}})
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	s := newTestServer(t)
+	providers := fmt.Sprintf(`provider acme generic {
+			client_id demo
+			client_secret demo-canary
+			authorize_url %[1]s/oauth2/authorize
+			token_url %[1]s/oauth2/token
+		}
+		provider robot generic {
+			grant client_credentials
+			client_id demo
+			client_secret demo-canary
+			token_url %[1]s/oauth2/token
+		}`, server.OAuthURL())
+	site := fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1\n\ttoken_connect /connect/*\n}", freePort(t))
+	var config caddy.Config
+	if err := json.Unmarshal(s.adapt(providers, site), &config); err != nil {
+		t.Fatal(err)
+	}
+	config.AppsRaw["events"] = json.RawMessage(events)
+	raw, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(raw, true); err != nil {
+		t.Fatal(err)
+	}
+	return s, server
 }

@@ -69,22 +69,22 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 
 // ServeHTTP lets r go on to next, or answers it.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	metrics := g.route.app.metrics()
-	if p, admitted := g.route.gate.admit(w, r); !admitted {
+	counted := g.route.metrics()
+	if p, admitted := g.route.admit(w, r); !admitted {
 		if p != nil { // else it was a preflight
-			metrics.forwarded("", p.code)
+			counted.forwarded("", p.code)
 		}
 		return nil
 	}
 	stripCredentials(r.Header)
 	provider, outcome, refused := g.prepare(r)
 	if refused != nil {
-		metrics.forwarded(provider, refused.code)
+		counted.forwarded(provider, refused.code)
 		refused.write(w)
 		return nil
 	}
 	if !g.Forward { // else the transport knows better what became of it
-		metrics.forwarded(provider, outcome)
+		counted.forwarded(provider, outcome)
 	}
 	return next.ServeHTTP(w, r)
 }
@@ -95,7 +95,7 @@ func (g *Guard) prepare(r *http.Request) (provider, outcome string, refused *pro
 	if p := checkForwardable(r); p != nil {
 		return "", "", p
 	}
-	id, p, ok := g.route.connection.resolve(r)
+	id, p, ok := g.route.resolve(r)
 	if !ok {
 		return "", "", unknownConnection()
 	}

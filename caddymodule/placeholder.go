@@ -52,3 +52,17 @@ func missing(key string, v visibility) string {
 	}
 	return fmt.Sprintf(`the placeholder {%s} has no value here; use {env.NAME} or {file./path}`, key)
 }
+
+// expandAll replaces the placeholders of settings that are known when they are loaded, such as {env.APP_ORIGIN}.
+func expandAll(settings []string) ([]string, error) {
+	var problems []error
+	known := make([]string, len(settings))
+	for i, s := range settings {
+		value, problem := replace(caddy.NewReplacer(), s, shown)
+		if problem != "" {
+			problems = append(problems, fmt.Errorf("%s: %s", s, problem))
+		}
+		known[i] = value
+	}
+	return known, errors.Join(problems...)
+}

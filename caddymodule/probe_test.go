@@ -40,16 +40,3 @@ func probe(t *testing.T, raw []byte, look func(caddy.Context)) {
 		t.Fatal(err)
 	}
 }
-
-// mustApp returns the app of ctx, with every other app provisioned before.
-func mustApp(t *testing.T, ctx caddy.Context) *App {
-	t.Helper()
-	if _, err := ctx.App("http"); err != nil {
-		t.Fatal(err)
-	}
-	app, err := ctx.AppIfConfigured(appName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return app.(*App)
-}

@@ -67,12 +67,6 @@ func (p *problem) document() problemDocument {
 	}
 }
 
-// noStore forbids every cache to keep the answer, HTTP/1.0 ones too.
-func noStore(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
-}
-
 func badRequest(detail string) *problem {
 	return &problem{code: "bad_request", status: http.StatusBadRequest, title: "Bad request", detail: detail}
 }

@@ -18,7 +18,7 @@ func isReturnTo(s string) bool {
 // isPlainPath reports whether an escaped path is absolute and can be read in one way only.
 func isPlainPath(path string) bool {
 	return strings.HasPrefix(path, "/") && !strings.Contains(path, "//") && !strings.ContainsAny(path, "?@") &&
-		isPrintable(path) && checkPath(path) == nil
+		isPrintable(path) && checkURLPath(path) == nil
 }
 
 // isPrintable reports whether s is of visible ASCII, and of nothing that ends an

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,14 +24,14 @@ type tokens interface {
 type route struct {
 	gate       *gate
 	connection connection
-	app        *App
+	app        tokenApp
 	// store is asked at each request: the store opens after the handlers are provisioned.
 	store func() (tokens, error)
 	log   *zap.Logger
 }
 
 func newRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*route, error) {
-	app, err := routeApp(ctx)
+	app, err := appOf(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,17 +46,21 @@ func newRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*route, er
 	}, nil
 }
 
-// routeApp returns the app that the handlers of ctx belong to.
-func routeApp(ctx caddy.Context) (*App, error) {
-	app, err := ctx.AppIfConfigured("token_store")
-	if errors.Is(err, caddy.ErrNotConfigured) {
-		return nil, errors.New("there is no token_store to take tokens from; configure it in the global options")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return app.(*App), nil
+// admit answers r itself if it may not go on or if it is a preflight, and then
+// returns false. p is the problem it was refused for, if it was. Otherwise the CORS headers are
+// set, also for errors that come later.
+func (t *route) admit(w http.ResponseWriter, r *http.Request) (p *problem, ok bool) {
+	return t.gate.admit(w, r)
 }
+
+// resolve returns the connection that r is about, and its provider. ok is false if the name
+// that r gives is none, or if its provider is not configured.
+func (t *route) resolve(r *http.Request) (id tokenstore.ID, p *tokenstore.Provider, ok bool) {
+	return t.connection.resolve(r)
+}
+
+// metrics returns where the requests of the route are counted.
+func (t *route) metrics() *metrics { return t.app.Metrics() }
 
 // token gets a token, or says what the client is told instead.
 func (t *route) token(r *http.Request, id tokenstore.ID, w tokenstore.Want) (*tokenstore.Token, *problem) {
@@ -77,7 +82,7 @@ func (t *route) token(r *http.Request, id tokenstore.ID, w tokenstore.Want) (*to
 	}
 	switch p.code {
 	case "consent_needed":
-		p.connectURL = t.app.connectURL(r, id)
+		p.connectURL = t.app.ConnectURL(r, id)
 	case "store_unavailable":
 		t.log.Error("token store failed", zap.Stringer("connection", id), zap.Error(err))
 	}
@@ -93,19 +98,19 @@ type connection struct {
 	literal  bool
 	id       tokenstore.ID // if literal
 	template string
-	app      *App
+	app      tokenApp
 }
 
 // newConnection reads the connection of a route. As far as it is known before
 // there is a request, its provider must be configured.
-func newConnection(s string, app *App) (connection, error) {
+func newConnection(s string, app tokenApp) (connection, error) {
 	if s == "" {
 		return connection{}, errors.New("connection is missing; write provider/connection, such as dropbox-demo/auth")
 	}
 	provider, _, _ := strings.Cut(s, "/")
 	if !strings.Contains(provider, "{") {
 		if _, ok := app.Provider(provider); !ok {
-			return connection{}, fmt.Errorf("provider %q of connection %q is not configured; configured are: %s", provider, s, app.providerNames())
+			return connection{}, fmt.Errorf("provider %q of connection %q is not configured; configured are: %s", provider, s, namesOf(app.AllProviders()))
 		}
 	}
 	if strings.Contains(s, "{") {
@@ -113,18 +118,6 @@ func newConnection(s string, app *App) (connection, error) {
 	}
 	id, err := tokenstore.ParseID(s)
 	return connection{literal: true, id: id, app: app}, err
-}
-
-// providerNames lists the providers for a message.
-func (a *App) providerNames() string {
-	var names []string
-	for _, p := range a.settings.providers {
-		names = append(names, p.Name())
-	}
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
 }
 
 // resolve returns the connection that r is about, and its provider. Placeholders are expanded
@@ -146,4 +139,13 @@ func (c connection) resolve(r *http.Request) (tokenstore.ID, *tokenstore.Provide
 	}
 	p, ok := c.app.Provider(id.Provider)
 	return id, p, ok
+}
+
+// namesOf lists the providers for a message.
+func namesOf(providers []*tokenstore.Provider) string {
+	var names []string
+	for _, p := range providers {
+		names = append(names, p.Name())
+	}
+	return cmp.Or(strings.Join(names, ", "), "none")
 }

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -131,4 +132,12 @@ func originOf(r *http.Request) string {
 		return "https://" + strings.TrimSuffix(strings.ToLower(r.Host), ":443")
 	}
 	return "http://" + strings.TrimSuffix(strings.ToLower(r.Host), ":80")
+}
+
+// arrivedURL returns the URL of r as it arrived, before any rewrite.
+func arrivedURL(r *http.Request) *url.URL {
+	if arrived, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		return arrived.URL
+	}
+	return r.URL
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"maps"
 	"net"
 	"net/http"
@@ -15,25 +16,25 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
-// registerConnect makes a token_connect handler known, when it is provisioned.
+// RegisterConnect makes a token_connect handler known, when it is provisioned.
 // Caddy provisions one handler after the other.
-func (a *App) registerConnect(c *Connect) { a.connects = append(a.connects, c) }
+func (a *App) RegisterConnect(c connectSite) { a.connects = append(a.connects, c) }
 
-// connectURL returns where a person can give the consent for id, "" if no
+// ConnectURL returns where a person can give the consent for id, "" if no
 // token_connect is configured or its address is not certain. r may be nil: then
 // the URL is made without a request at hand. Its Host must have been checked.
 //
 // The best is a token_connect on the site of the request; then one whose
 // public_url tells the address, then one whose address follows from the configuration.
-func (a *App) connectURL(r *http.Request, id tokenstore.ID) string {
+func (a *App) ConnectURL(r *http.Request, id tokenstore.ID) string {
 	routes := a.routesTo()
 	for _, to := range routes {
 		if r != nil && to.serves(r) {
-			return pageOf(to.connect.origin(r), to.connect, id)
+			return pageOf(cmp.Or(to.connect.PublicURL, originOf(r)), to.connect, id)
 		}
 	}
 	for _, to := range routes {
-		if site := to.connect.publicURL(); site != "" {
+		if site := to.connect.PublicURL; site != "" {
 			return pageOf(site, to.connect, id)
 		}
 	}
@@ -46,8 +47,8 @@ func (a *App) connectURL(r *http.Request, id tokenstore.ID) string {
 }
 
 // pageOf returns the URL of the page that asks for the consent.
-func pageOf(site string, c *Connect, id tokenstore.ID) string {
-	path := url.URL{Path: c.basePath() + "/" + id.String()}
+func pageOf(site string, c connectSite, id tokenstore.ID) string {
+	path := url.URL{Path: c.Path + "/" + id.String()}
 	return site + path.EscapedPath()
 }
 
@@ -70,7 +71,7 @@ func (a *App) routesTo() []connectRoute {
 	var found []connectRoute
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		for _, c := range a.connects {
-			if path := pathTo(c, servers[name].Routes); path != nil {
+			if path := pathTo(c.Handler, servers[name].Routes); path != nil {
 				found = append(found, connectRoute{connect: c, server: servers[name], path: path})
 			}
 		}
@@ -79,16 +80,14 @@ func (a *App) routesTo() []connectRoute {
 }
 
 // pathTo returns the routes around a handler, the outermost first; nil if it is not there.
-func pathTo(c *Connect, routes caddyhttp.RouteList) []caddyhttp.Route {
+func pathTo(wanted caddyhttp.MiddlewareHandler, routes caddyhttp.RouteList) []caddyhttp.Route {
 	for _, route := range routes {
 		for _, handler := range route.Handlers {
-			switch h := handler.(type) {
-			case *Connect:
-				if h == c {
-					return []caddyhttp.Route{route}
-				}
-			case *caddyhttp.Subroute:
-				if rest := pathTo(c, h.Routes); rest != nil {
+			if handler == wanted {
+				return []caddyhttp.Route{route}
+			}
+			if sub, ok := handler.(*caddyhttp.Subroute); ok {
+				if rest := pathTo(wanted, sub.Routes); rest != nil {
 					return append([]caddyhttp.Route{route}, rest...)
 				}
 			}
@@ -99,7 +98,7 @@ func pathTo(c *Connect, routes caddyhttp.RouteList) []caddyhttp.Route {
 
 // connectRoute is where a token_connect handler stands in the configuration.
 type connectRoute struct {
-	connect *Connect
+	connect connectSite
 	server  *caddyhttp.Server
 	path    []caddyhttp.Route // the outermost first
 }

@@ -64,7 +64,7 @@ func TestWhereAPersonCanGiveTheConsent(t *testing.T) {
 				if tt.host == "" {
 					r = nil
 				}
-				if got := app.connectURL(r, tokenstore.ID{Provider: "a", Name: "x"}); got != tt.want {
+				if got := app.ConnectURL(r, tokenstore.ID{Provider: "a", Name: "x"}); got != tt.want {
 					t.Errorf("%q, want %q", got, tt.want)
 				}
 			})
@@ -75,7 +75,7 @@ func TestWhereAPersonCanGiveTheConsent(t *testing.T) {
 func TestAConnectionsNameIsEscapedInItsURL(t *testing.T) {
 	s := newTestServer(t)
 	probe(t, s.adapt(providerA, "http://localhost:8080 {\ntoken_connect\n}\n"), func(ctx caddy.Context) {
-		got := mustApp(t, ctx).connectURL(nil, tokenstore.ID{Provider: "a", Name: "jürgen@example.com"})
+		got := mustApp(t, ctx).ConnectURL(nil, tokenstore.ID{Provider: "a", Name: "jürgen@example.com"})
 		if want := "http://localhost:8080/connect/a/j%C3%BCrgen@example.com"; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}

@@ -54,7 +54,7 @@ type Transport struct {
 	// about the client or act for somebody else. `Authorization` is never passed on.
 	PassHeaders []string `json:"pass_headers,omitempty"`
 
-	app      *App
+	app      tokenApp
 	store    func() (tokenSource, error) // asked at each request: it opens after handlers are provisioned
 	metrics  func() *metrics
 	logger   *zap.Logger
@@ -76,15 +76,13 @@ func (*Transport) CaddyModule() caddy.ModuleInfo {
 // to somebody else than the provider.
 func (t *Transport) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
-	app, err := ctx.AppIfConfigured("token_store")
-	if errors.Is(err, caddy.ErrNotConfigured) {
-		return errors.New("there is no token_store: add a token_store block to the global options, or the app token_store to the JSON configuration")
-	} else if err != nil {
-		return fmt.Errorf("loading token_store: %w", err)
+	app, err := appOf(ctx)
+	if err != nil {
+		return err
 	}
-	t.app = app.(*App)
+	t.app = app
 	t.store = func() (tokenSource, error) { return t.app.Store() }
-	t.metrics = t.app.metrics
+	t.metrics = t.app.Metrics
 	if err := errors.Join(t.provisionConnection(), t.provisionLimits(), t.checkSafety()); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
 // testServer is Caddy itself, in this process. There can be one only, so its
@@ -62,13 +64,13 @@ func (s *testServer) mustLoad(tokenStore, sites string) {
 }
 
 // app returns the app of the configuration that is running.
-func (s *testServer) app() *App {
+func (s *testServer) app() tokenApp {
 	s.t.Helper()
-	app, err := caddy.ActiveContext().AppIfConfigured(appName)
+	app, err := appOf(caddy.ActiveContext())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return app.(*App)
+	return app
 }
 
 func (s *testServer) stop() {
@@ -113,4 +115,10 @@ func wantError(t *testing.T, err error, parts ...string) {
 			t.Errorf("error %q\ndoes not tell %q", err, part)
 		}
 	}
+}
+
+// testID returns the id of a connection that is written as provider/name, valid or not.
+func testID(s string) tokenstore.ID {
+	provider, name, _ := strings.Cut(s, "/")
+	return tokenstore.ID{Provider: provider, Name: name}
 }

@@ -89,7 +89,7 @@ func (d *demo) makeFiles(verbose bool) (err error) {
 		return err
 	}
 	if !verbose {
-		if d.log, err = os.Create(filepath.Join(d.dir, "caddy.log")); err != nil {
+		if d.log, err = os.OpenFile(filepath.Join(d.dir, "caddy.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -128,9 +127,17 @@ func (p *printer) answer(a answer, members ...string) {
 		if !ok {
 			continue
 		}
-		p.line(status + p.style(pad(path, 16), dim) + cut(hideTokens(value), width-len(indent)-21))
+		p.line(status + p.style(pad(path, 16), dim) + cut(readable(value), width-len(indent)-21))
 		status = "     "
 	}
+}
+
+// readable shortens tokens, and times to the time of the day.
+func readable(value string) string {
+	if at, err := time.Parse(time.RFC3339, value); err == nil {
+		return at.Format("15:04:05.0 MST")
+	}
+	return hideTokens(value)
 }
 
 // verdict ends a step.
@@ -165,7 +172,10 @@ func wrap(words []string, columns int, suffix string) []string {
 			lines = append(lines, line+suffix)
 			line = ""
 		}
-		line += cmp.Or(strings.Repeat(" ", min(1, len(line))), "") + word
+		if line != "" {
+			line += " "
+		}
+		line += word
 	}
 	return append(lines, line)
 }

@@ -10,7 +10,7 @@ import (
 func metricsStep() step {
 	return step{
 		name: "The metrics tell how it is",
-		text: "For Prometheus, counted since the restart. These are the lines to watch; none tells a secret.",
+		text: "For Prometheus, counted since the restart. None of them tells a secret.",
 		run:  readMetrics,
 	}
 }

@@ -46,7 +46,7 @@ func rotation(ctx context.Context, d *demo, p *printer) (string, error) {
 }
 
 // connectionMembers are the members of a connection that are shown.
-var connectionMembers = []string{"state", "generation", "refreshed_at", "expires_at", "next_refresh"}
+var connectionMembers = []string{"state", "generation", "expires_at", "next_refresh"}
 
 // family returns what the stand-in knows of the grant, which must not be revoked.
 func (d *demo) family() (standin.Family, error) {

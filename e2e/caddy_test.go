@@ -209,6 +209,6 @@ func (c *caddyServer) caddyfile(tokenStore, site string) string {
 
 // caddyfileWith is caddyfile with more global options.
 func (c *caddyServer) caddyfileWith(options, tokenStore, site string) string {
-	return fmt.Sprintf("{\n%s\n\tlog {\n\t\texclude admin.api\n\t}\n\ttoken_store {\n\t\tstorage bolt %s\n%s\n\t}\n}\nhttp://127.0.0.1:%d {\n\tbind 127.0.0.1\n%s\n}\n",
+	return fmt.Sprintf("{\n%s\n\tlog {\n\t\texclude admin http tls\n\t}\n\ttoken_store {\n\t\tstorage bolt %s\n%s\n\t}\n}\nhttp://127.0.0.1:%d {\n\tbind 127.0.0.1\n%s\n}\n",
 		options, c.database(), tokenStore, c.port, strings.Trim(site, "\n"))
 }

@@ -6,17 +6,22 @@ import (
 	"testing"
 )
 
-// needs skips the test if a program that it runs is missing. Where nobody reads
-// the list of skipped tests, a skipped test is a failure.
+// needs skips the test if a program that it runs is missing.
 func needs(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, program := range programs {
-		if _, err := exec.LookPath(program); err == nil {
-			continue
+		if _, err := exec.LookPath(program); err != nil {
+			skipOrFail(t, program)
 		}
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is missing, and CI=true forbids to skip this test; install it", program)
-		}
-		t.Skipf("SKIPPED: %s is missing; install it to run this test", program)
 	}
+}
+
+// skipOrFail skips the test. Where nobody reads the list of skipped tests, a
+// skipped test is a failure.
+func skipOrFail(t *testing.T, missing string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing, and CI=true forbids to skip this test", missing)
+	}
+	t.Skipf("SKIPPED: %s is missing", missing)
 }

@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+)
+
+const (
+	crashes          = 15
+	crashConnections = 4 // beside the one that clients use
+	// crashGrace is how long the server still takes the refresh token before the last one, as
+	// many do so that a client which crashed can recover.
+	crashGrace = 30 * time.Second
+)
+
+// However Caddy ends, no grant is lost. Refresh tokens are good for one use, and are
+// used all the time.
+func TestCrashesLoseNoGrant(t *testing.T) {
+	c := newCaddy(t)
+	server := newDropbox(t, c, standin.Options{
+		Rotation: standin.RotateAlways, Grace: crashGrace,
+		AccessLifetime: 2 * time.Second, JournalSize: 1 << 20,
+	})
+	// Between a refresh and its answer is where a crash hurts: make that time longer.
+	server.Script(standin.Fault{
+		GrantType: "refresh_token", Stage: standin.After, Times: standin.Always, Delay: 20 * time.Millisecond,
+	})
+	config := c.caddyfile(dropboxProvider(server), dropboxSite)
+	c.start(config)
+	ids := importGrants(t, c, server, crashConnections)
+
+	for n := range crashes {
+		clients := startLoad(c, proxyRoute, endpointRoute)
+		awaitMoment(t, server, n)
+		c.kill()
+		for name, tally := range clients.halt() {
+			if len(tally.statuses) > 0 {
+				t.Errorf("%s before crash %d: %s", name, n+1, tally)
+			}
+		}
+		c.start(config)
+		for _, id := range ids {
+			if conn := connection(t, c, id); conn.State == "needs_consent" || conn.State == "damaged" {
+				t.Fatalf("%s after crash %d: %s %s", id, n+1, conn.State, conn.Reason)
+			}
+		}
+	}
+
+	lost := 0
+	for _, id := range ids {
+		status, answer, err := c.tryAdmin(http.MethodPost, "/token_store/connections/"+id+"/refresh", nil)
+		if err != nil || status != http.StatusOK {
+			t.Errorf("%s cannot be refreshed: status %d, %v: %s", id, status, err, answer)
+			lost++
+		}
+	}
+	checkFamilies(t, server)
+	all, repeated := refreshesSeen(server)
+	t.Logf("%d crashes, %d refreshes, %d answers lost and asked for again, %d of %d grants lost",
+		crashes, all, repeated, lost, len(ids))
+	if repeated == 0 {
+		t.Error("no crash hit a refresh on its way, so that this test has shown nothing")
+	}
+}
+
+// awaitMoment returns when Caddy is to be killed: with every other crash while an answer of
+// the token endpoint is on its way, else at any time.
+func awaitMoment(t *testing.T, server *standin.Server, n int) {
+	t.Helper()
+	if n%2 == 0 {
+		before := server.Refreshes()
+		eventually(t, time.Minute, "no refresh", func() bool { return server.Refreshes() > before })
+		return
+	}
+	timer := time.NewTimer(rand.N(2 * time.Second))
+	defer timer.Stop()
+	<-timer.C
+}

@@ -19,6 +19,7 @@ type browser struct {
 
 	mu      sync.Mutex
 	visited []*url.URL
+	cookies []*http.Cookie // that servers ever set
 }
 
 func newBrowser(t *testing.T) *browser {
@@ -40,7 +41,18 @@ func (b *browser) RoundTrip(r *http.Request) (*http.Response, error) {
 	b.mu.Unlock()
 	r = r.Clone(r.Context())
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	return b.inner.RoundTrip(r)
+	resp, err := b.inner.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, cookie := range resp.Cookies() {
+		if cookie.Value != "" {
+			b.cookies = append(b.cookies, cookie)
+		}
+	}
+	return resp, nil
 }
 
 // connect opens the page of a connection, and presses the first button of it and of the pages

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
@@ -29,8 +30,9 @@ func newDropbox(t *testing.T, c *caddyServer, o standin.Options) *standin.Server
 	return server
 }
 
-// dropboxProvider returns the provider dropbox-demo, which is the stand-in.
-func dropboxProvider(server *standin.Server) string {
+// dropboxProvider returns the provider dropbox-demo, which is the stand-in, with these
+// lines beside those that it needs.
+func dropboxProvider(server *standin.Server, lines ...string) string {
 	return fmt.Sprintf(`
 		provider dropbox-demo dropbox {
 			client_id     demo
@@ -40,7 +42,8 @@ func dropboxProvider(server *standin.Server) string {
 			revoke_url    %[1]s/2/auth/token/revoke
 			host api      %[2]s
 			host content  %[3]s
-		}`, server.OAuthURL(), server.APIURL(), server.ContentURL())
+			%[4]s
+		}`, server.OAuthURL(), server.APIURL(), server.ContentURL(), strings.Join(lines, "\n"))
 }
 
 // dropboxSite has every kind of route, for dropbox-demo/auth, and a route of plain Caddy.

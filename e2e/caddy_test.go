@@ -36,8 +36,7 @@ const clientSecret = "planted-client-secret-b7d1e0"
 // newCaddy prepares a Caddy; start starts it.
 func newCaddy(t *testing.T) *caddyServer {
 	t.Helper()
-	// Not t.TempDir: the path of a socket has few bytes.
-	dir, err := os.MkdirTemp("", "caddy")
+	dir, err := os.MkdirTemp("", "caddy") //nolint:usetesting // the path of a socket has few bytes
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -165,9 +166,7 @@ func (s *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.args = append(s.args, r.Header.Values("Dropbox-Api-Arg")...)
 	s.mu.Unlock()
 	r = r.Clone(r.Context())
-	for name, values := range s.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, s.header)
 	return s.inner.RoundTrip(r)
 }
 

@@ -23,7 +23,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if caddyBinary, err = build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, "building Caddy:", err)
 		return 1

@@ -28,11 +28,22 @@ type flight struct {
 	done  chan struct{} // closed when token and err are set
 	token *Token
 	err   error
+	// alone: its outcome concerns nobody but who started it.
+	alone bool
 }
 
-// join returns the flight of id, and starts one with job if there is none.
+// job is what a flight does.
+type job struct {
+	run func(context.Context) (*Token, error)
+	// alone: whoever joins the flight can only wait for its end.
+	alone bool
+	// landed, if not nil, is called when there is room for the next flight.
+	landed func(error)
+}
+
+// join returns the flight of id, and starts one with j if there is none.
 // started tells which. The job runs on a goroutine and a context of its own.
-func (f *flights) join(id ID, job func(context.Context) (*Token, error)) (fl *flight, started bool, err error) {
+func (f *flights) join(id ID, j job) (fl *flight, started bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if fl := f.flying[id]; fl != nil {
@@ -41,11 +52,14 @@ func (f *flights) join(id ID, job func(context.Context) (*Token, error)) (fl *fl
 	if f.closed {
 		return nil, false, ErrClosed
 	}
-	fl = &flight{done: make(chan struct{})}
+	fl = &flight{done: make(chan struct{}), alone: j.alone}
 	f.flying[id] = fl
 	f.wg.Go(func() {
-		defer f.land(id, fl)
-		fl.token, fl.err = guarded(job)
+		fl.token, fl.err = guarded(j.run)
+		f.land(id, fl)
+		if j.landed != nil {
+			j.landed(fl.err)
+		}
 	})
 	return fl, true, nil
 }
@@ -97,9 +111,10 @@ func (f *flights) has(id ID) bool {
 // alone runs job as the flight of id, after the one under way if there is one,
 // and waits for it. It is for what must not be mixed with somebody else's job:
 // an import, a deletion, the end of a consent.
-func (f *flights) alone(ctx context.Context, id ID, job func(context.Context) error) error {
+func (f *flights) alone(ctx context.Context, id ID, run func(context.Context) error) error {
+	j := job{alone: true, run: func(ctx context.Context) (*Token, error) { return nil, run(ctx) }}
 	for {
-		fl, started, err := f.join(id, func(ctx context.Context) (*Token, error) { return nil, job(ctx) })
+		fl, started, err := f.join(id, j)
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,9 @@ func (s *Store) succeed(ctx context.Context, st *stored, p *Provider, a ask, ans
 	s.grant(st, p, answer)
 	s.commitOrKeep(ctx, st)
 	t := st.token(st.id)
-	s.published.set(t, st.revision)
+	if t != nil {
+		s.published.set(t, st.revision)
+	}
 	s.notePause(p, s.pace(p).succeeded())
 	s.observer().Refreshed(RefreshEvent{
 		ID: st.id, Trigger: a.trigger, Generation: st.Generation, Duration: took,
@@ -132,10 +134,7 @@ func (s *Store) commit(ctx context.Context, st *stored) error {
 // commitOrKeep saves st, or keeps it in memory until it can be saved: it may
 // hold the only copy of a refresh token.
 func (s *Store) commitOrKeep(ctx context.Context, st *stored) {
-	err := s.commit(ctx, st)
-	if errors.Is(err, storage.ErrConflict) {
-		err = s.commitOver(ctx, st)
-	}
+	err := s.commitOver(ctx, st)
 	if err == nil {
 		return
 	}
@@ -144,17 +143,26 @@ func (s *Store) commitOrKeep(ctx context.Context, st *stored) {
 	s.observer().Unsaved(UnsavedEvent{ID: st.id, Err: err, Total: total})
 }
 
-// commitOver saves st over a change that somebody made without the lease,
-// unless that change is newer, or a deletion.
+// commitOver saves st, even over a change that the caller does not know of,
+// unless that change is as new as st, or a deletion. Such a change is somebody's who
+// had no lease, or our own: a write that was reported as failed may have happened.
 func (s *Store) commitOver(ctx context.Context, st *stored) error {
-	again, err := s.records.load(ctx, st.id)
+	err := s.commit(ctx, st)
+	if !errors.Is(err, storage.ErrConflict) {
+		return err
+	}
+	again, err := s.records.loadStored(ctx, st.id)
 	if errors.Is(err, ErrNotFound) {
+		s.records.forgetUnsaved(st.id)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	if again.damaged == nil && again.Generation >= st.Generation {
+		s.records.forgetUnsaved(st.id)
+		*st = *again
+		s.saved(st)
 		return nil
 	}
 	st.revision = again.revision

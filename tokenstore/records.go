@@ -51,14 +51,27 @@ func connectionKey(id ID) storage.Key {
 // load returns the record of id, or an error that wraps ErrNotFound. A record
 // that cannot be read is returned with damaged set, so that it can be replaced.
 func (r *records) load(ctx context.Context, id ID) (*stored, error) {
-	r.mu.Lock()
-	unsaved := r.unsaved[id]
-	r.mu.Unlock()
-	if unsaved != nil {
-		c := *unsaved
-		c.record = c.record.clone()
-		return &c, nil
+	if st := r.kept(id); st != nil {
+		return st, nil
 	}
+	return r.loadStored(ctx, id)
+}
+
+// kept returns the unsaved record of id, nil if there is none.
+func (r *records) kept(id ID) *stored {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	unsaved := r.unsaved[id]
+	if unsaved == nil {
+		return nil
+	}
+	c := *unsaved
+	c.record = c.record.clone()
+	return &c
+}
+
+// loadStored is load without a look at what is unsaved.
+func (r *records) loadStored(ctx context.Context, id ID) (*stored, error) {
 	raw, err := r.backend.Get(ctx, connectionKey(id))
 	if errors.Is(err, storage.ErrNotFound) {
 		r.note(nil)
@@ -106,9 +119,7 @@ func (r *records) save(ctx context.Context, st *stored) error {
 		return fmt.Errorf("connection %s: saving: %w", st.id, err)
 	}
 	st.revision, st.damaged = revision, nil
-	r.mu.Lock()
-	delete(r.unsaved, st.id)
-	r.mu.Unlock()
+	r.forgetUnsaved(st.id)
 	return nil
 }
 
@@ -122,10 +133,14 @@ func (r *records) remove(ctx context.Context, st *stored) error {
 	if err != nil {
 		return fmt.Errorf("connection %s: deleting: %w", st.id, err)
 	}
-	r.mu.Lock()
-	delete(r.unsaved, st.id)
-	r.mu.Unlock()
+	r.forgetUnsaved(st.id)
 	return nil
+}
+
+func (r *records) forgetUnsaved(id ID) {
+	r.mu.Lock()
+	delete(r.unsaved, id)
+	r.mu.Unlock()
 }
 
 // keepUnsaved remembers st until it can be saved, and returns how many there are.
@@ -148,11 +163,7 @@ func (r *records) unsavedIDs() []ID {
 	return ids
 }
 
-func (r *records) isUnsaved(id ID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.unsaved[id] != nil
-}
+func (r *records) isUnsaved(id ID) bool { return r.kept(id) != nil }
 
 // note remembers how the storage is doing. What somebody else changed or a
 // caller gave up is no fault of the storage.

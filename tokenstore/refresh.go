@@ -28,6 +28,8 @@ func (s *Store) fly(ctx context.Context, id ID, a ask) (*Token, error) {
 	if !known {
 		return nil, fmt.Errorf("connection %s: provider %q is not configured: %w", id, id.Provider, ErrNotFound)
 	}
+	// Should the storage still refuse it, the record in memory serves.
+	_ = s.saveKept(ctx, id)
 	st, err := s.records.load(ctx, id)
 	if errors.Is(err, ErrNotFound) && a.create && p.grant == GrantClientCredentials {
 		st, err = s.newConnection(id, p), nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // saverTick is how often the storage is asked to take what it refused.
@@ -25,17 +27,34 @@ func (s *Store) runSaver(ctx context.Context) {
 	}
 }
 
-// saveUnsaved tries once to save each unsaved record.
+// saveUnsaved tries once to save each unsaved record that no flight works on: a
+// flight does it itself.
 func (s *Store) saveUnsaved(ctx context.Context) error {
 	var errs []error
 	for _, id := range s.records.unsavedIDs() {
-		if s.flights.has(id) {
-			continue // the flight saves it before it does anything else
+		fl, own, err := s.flights.join(id, job{alone: true, run: func(ctx context.Context) (*Token, error) {
+			return nil, s.saveOne(ctx, id)
+		}})
+		if err != nil || !own {
+			continue
 		}
-		if err := s.saveOne(ctx, id); err != nil {
+		if _, err := fl.wait(ctx); err != nil {
 			errs = append(errs, err)
-			break // one refusal speaks for all
+			if errors.Is(err, storage.ErrUnavailable) {
+				break // it refuses the others too
+			}
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// saveLast is saveUnsaved for a store that lets no flight start any more.
+func (s *Store) saveLast() error {
+	ctx, cancel := context.WithTimeout(context.Background(), commitDeadline)
+	defer cancel()
+	var errs []error
+	for _, id := range s.records.unsavedIDs() {
+		errs = append(errs, s.saveOne(ctx, id))
 	}
 	return errors.Join(errs...)
 }
@@ -46,14 +65,16 @@ func (s *Store) saveOne(ctx context.Context, id ID) error {
 		return err
 	}
 	defer lease.Release()
-	if !s.records.isUnsaved(id) {
+	return s.saveKept(ctx, id)
+}
+
+// saveKept saves what is unsaved of id, if anything. The caller holds the lease.
+func (s *Store) saveKept(ctx context.Context, id ID) error {
+	st := s.records.kept(id)
+	if st == nil {
 		return nil
 	}
-	st, err := s.records.load(ctx, id)
-	if err != nil {
-		return err
-	}
-	if err := s.commit(ctx, st); err != nil {
+	if err := s.commitOver(ctx, st); err != nil {
 		return err
 	}
 	if t := st.token(id); t != nil {

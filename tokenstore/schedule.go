@@ -158,26 +158,25 @@ func (s *Store) startDue(e storage.Due, now time.Time) (until time.Time) {
 	if !pc.reserve(now) {
 		return pc.pausedUntil()
 	}
-	fl, own, err := s.flights.join(id, func(ctx context.Context) (*Token, error) {
-		return s.fly(ctx, id, ask{trigger: TriggerSchedule})
+	_, own, err := s.flights.join(id, job{
+		run:    func(ctx context.Context) (*Token, error) { return s.fly(ctx, id, ask{trigger: TriggerSchedule}) },
+		landed: func(err error) { s.landDue(id, pc, err) },
 	})
 	if err != nil || !own {
 		pc.unreserve()
 		return time.Time{}
 	}
 	s.observer().Late(p.name, max(0, now.Sub(e.At)))
-	s.flights.wg.Go(func() { s.landDue(id, fl, pc) })
 	return time.Time{}
 }
 
 // landDue cleans up behind a flight of the schedule.
-func (s *Store) landDue(id ID, fl *flight, pc *pace) {
-	<-fl.done
+func (s *Store) landDue(id ID, pc *pace, err error) {
 	pc.unreserve()
 	hold := holdLanded
-	if fl.err != nil {
+	if err != nil {
 		hold = holdFailed
-		_ = s.explain(id, fl.err) // reports a panic
+		_ = s.explain(id, err) // reports a panic
 	}
 	s.schedule.hold(id, s.now().Add(hold))
 	s.schedule.wake()

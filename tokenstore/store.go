@@ -95,7 +95,7 @@ func (s *Store) Close(ctx context.Context) error {
 		err := s.flights.close(ctx)
 		s.stop()
 		s.background.Wait()
-		err = errors.Join(err, s.saveUnsaved(ctx))
+		err = errors.Join(err, s.saveLast())
 		s.closeErr = errors.Join(err, s.backend.Close())
 	})
 	return s.closeErr

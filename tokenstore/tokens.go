@@ -79,7 +79,7 @@ func (s *Store) ask(ctx context.Context, id ID, a ask) (*Token, error) {
 		return nil, err
 	}
 	for {
-		fl, own, err := s.flights.join(id, func(ctx context.Context) (*Token, error) { return s.fly(ctx, id, a) })
+		fl, own, err := s.flights.join(id, job{run: func(ctx context.Context) (*Token, error) { return s.fly(ctx, id, a) }})
 		if err != nil {
 			return nil, err
 		}
@@ -91,6 +91,8 @@ func (s *Store) ask(ctx context.Context, id ID, a ask) (*Token, error) {
 			return s.fallback(id, a, err)
 		case own:
 			return t, nil
+		case fl.alone:
+			// An import, a deletion, a consent: whatever came of it is not ours.
 		case err == nil && t != nil && a.satisfiedBy(t, s.now()):
 			return t, nil
 		case err != nil && !errors.Is(err, ErrNotFound) && a.trigger == TriggerDemand:

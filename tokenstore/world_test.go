@@ -2,6 +2,7 @@ package tokenstore_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -247,4 +248,26 @@ func (r *recorder) Trouble(op string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.troubles = append(r.troubles, op+": "+err.Error())
+}
+
+func (r *recorder) failures() (reasons []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.refreshes {
+		if e.Err != nil {
+			reasons = append(reasons, e.Reason)
+		}
+	}
+	return reasons
+}
+
+// connectMany connects n connections of the world's provider.
+func (w *world) connectMany(n int) []tokenstore.ID {
+	w.t.Helper()
+	ids := make([]tokenstore.ID, n)
+	for i := range ids {
+		ids[i] = tokenstore.ID{Provider: demo.Provider, Name: fmt.Sprintf("c%04d", i)}
+		w.connect(ids[i])
+	}
+	return ids
 }

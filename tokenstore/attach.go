@@ -39,23 +39,34 @@ func (s *Store) Attach(a Attachment) (detach func()) {
 		c.providers[p.name] = p
 	}
 	s.attached.mu.Lock()
-	defer s.attached.mu.Unlock()
 	s.attached.stack = append(s.attached.stack, c)
-	s.adoptLocked()
+	resumed := s.adoptLocked()
+	s.attached.mu.Unlock()
+	s.noteResumed(resumed)
 	return func() { s.detach(c) }
 }
 
 func (s *Store) detach(c *configuration) {
+	var resumed []string
 	s.attached.mu.Lock()
-	defer s.attached.mu.Unlock()
 	if i := slices.Index(s.attached.stack, c); i >= 0 {
 		s.attached.stack = slices.Delete(s.attached.stack, i, i+1)
-		s.adoptLocked()
+		resumed = s.adoptLocked()
+	}
+	s.attached.mu.Unlock()
+	s.noteResumed(resumed)
+}
+
+// noteResumed tells that these providers are called again.
+func (s *Store) noteResumed(names []string) {
+	for _, name := range names {
+		s.observer().ProviderPaused(PauseEvent{Provider: name})
 	}
 }
 
-// adoptLocked puts the youngest attachment into force.
-func (s *Store) adoptLocked() {
+// adoptLocked puts the youngest attachment into force. It returns the providers
+// whose pause ended by that.
+func (s *Store) adoptLocked() (resumed []string) {
 	c := &configuration{observer: NopObserver{}}
 	if n := len(s.attached.stack); n > 0 {
 		c = s.attached.stack[n-1]
@@ -65,11 +76,15 @@ func (s *Store) adoptLocked() {
 		// new ones.
 		if p := c.providers[name]; p == nil || p.fingerprint != old.provider.fingerprint {
 			delete(s.attached.paces, name)
+			if !old.pausedUntil().IsZero() {
+				resumed = append(resumed, name)
+			}
 		}
 	}
 	s.config.Store(c)
-	s.published.keepOnly(func(id ID) bool { return c.providers[id.Provider] != nil })
+	s.published.restrict(func(id ID) bool { return !s.closed.Load() && c.providers[id.Provider] != nil })
 	s.schedule.wake()
+	return resumed
 }
 
 // Provider returns a provider of the configuration in force.
@@ -87,14 +102,23 @@ func (s *Store) pace(p *Provider) *pace {
 	pc := s.attached.paces[p.name]
 	if pc == nil || pc.provider.fingerprint != p.fingerprint {
 		pc = newPace(p)
-		s.attached.paces[p.name] = pc
+		if s.inForce(p) {
+			s.attached.paces[p.name] = pc
+		}
 	}
 	return pc
 }
 
+// inForce reports whether p is still how its provider is configured. It may not be for
+// a flight that began before a reload.
+func (s *Store) inForce(p *Provider) bool {
+	now, known := s.Provider(p.name)
+	return known && now.fingerprint == p.fingerprint
+}
+
 // notePause tells the observer, and the schedule when a provider is back.
 func (s *Store) notePause(p *Provider, change pause) {
-	if !change.changed {
+	if !change.changed || !s.inForce(p) {
 		return
 	}
 	s.observer().ProviderPaused(PauseEvent{Provider: p.name, Until: change.until, Reason: change.reason})

@@ -59,10 +59,10 @@ func (s *Store) fail(ctx context.Context, st *stored, p *Provider, a ask, failur
 	defer func() { s.observer().Refreshed(failedEvent(st, a, failure, took)) }()
 	s.notePause(p, s.pace(p).failed(failure, s.now()))
 
-	if d := failure.Delivered; d != nil && !d.RefreshToken.IsZero() {
+	if deliveredGrant(failure) {
 		// The server has rotated and then garbled its answer: what it
 		// delivered is the grant now.
-		st.RefreshToken, st.Intent, inDoubt = d.RefreshToken, nil, false
+		st.RefreshToken, st.Intent, inDoubt = failure.Delivered.RefreshToken, nil, false
 		st.Generation++
 	} else if failure.Class == oauth.Dead && p.grant == GrantAuthorizationCode {
 		return s.dead(ctx, st, p, inDoubt)
@@ -171,8 +171,15 @@ func (s *Store) commitOver(ctx context.Context, st *stored) error {
 
 // saved tells everybody who keeps an account of the records.
 func (s *Store) saved(st *stored) {
+	s.published.advance(st.id, st.revision)
 	s.census.set(st.id, st.state(), st.ExpiresAt)
 	s.schedule.notice(st.due)
+}
+
+// deliveredGrant reports whether a broken answer brought a refresh token. Then the one
+// that was sent must not be sent again: its second use could end the grant.
+func deliveredGrant(failure *oauth.Error) bool {
+	return failure.Delivered != nil && !failure.Delivered.RefreshToken.IsZero()
 }
 
 func failedEvent(st *stored, a ask, failure *oauth.Error, took time.Duration) RefreshEvent {

@@ -52,12 +52,13 @@ func newPace(p *Provider) *pace {
 }
 
 // admit returns why the provider must not be called now, or nil. After a
-// pause it admits one call, to see; the others wait for what comes of it.
-func (p *pace) admit(id ID, now time.Time) error {
+// pause it admits one call, to see; the others wait for what comes of it. The one who
+// probes calls abandoned in the end, whatever happened.
+func (p *pace) admit(id ID, now time.Time) (probe bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.until.IsZero() {
-		return nil
+		return false, nil
 	}
 	left := p.until.Sub(now)
 	if left > longestPause {
@@ -65,13 +66,13 @@ func (p *pace) admit(id ID, now time.Time) error {
 	}
 	if left <= 0 && !p.probing {
 		p.probing = true
-		return nil
+		return true, nil
 	}
 	wait := max(time.Second, left)
 	if p.config {
-		return &MisconfiguredError{Provider: p.provider.name, Reason: p.reason, RetryAfter: wait}
+		return false, &MisconfiguredError{Provider: p.provider.name, Reason: p.reason, RetryAfter: wait}
 	}
-	return &UnavailableError{ID: id, RetryAfter: wait, Reason: p.reason}
+	return false, &UnavailableError{ID: id, RetryAfter: wait, Reason: p.reason}
 }
 
 // enterDeadline is how long a flight waits for its provider's turn.
@@ -143,7 +144,8 @@ func (p *pace) pauseLocked(now time.Time, d time.Duration, reason string, config
 	return pause{changed: true, until: p.until, reason: reason}
 }
 
-// abandoned gives back the right to probe when the call was not made after all.
+// abandoned gives back the right to probe, which an outcome has used up unless the
+// call was not made after all.
 func (p *pace) abandoned() {
 	p.mu.Lock()
 	p.probing = false

@@ -13,6 +13,8 @@ import (
 type published struct {
 	mu      sync.RWMutex
 	entries map[ID]*publishedEntry // guarded by mu
+	// serves says whose tokens may be published; nobody's if it is nil.
+	serves func(ID) bool // guarded by mu
 }
 
 type publishedEntry struct {
@@ -32,9 +34,14 @@ func (p *published) get(id ID) *Token {
 }
 
 // set publishes the token of a record. Only the holder of the connection's
-// lease may call it.
+// lease may call it. It does nothing if the token must not be served: a flight may
+// end after its provider was taken out of the configuration, or after Close.
 func (p *published) set(t *Token, revision uint64) {
 	p.mu.Lock()
+	if p.serves == nil || !p.serves(t.ID) {
+		p.mu.Unlock()
+		return
+	}
 	e := p.entries[t.ID]
 	if e == nil {
 		e = new(publishedEntry)
@@ -43,6 +50,25 @@ func (p *published) set(t *Token, revision uint64) {
 	p.mu.Unlock()
 	e.token.Store(t)
 	e.revision.Store(revision)
+}
+
+// advance notes that the record of id has a new revision and its token is the
+// published one still.
+func (p *published) advance(id ID, revision uint64) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if e := p.entries[id]; e != nil {
+		e.revision.Store(revision)
+	}
+}
+
+// restrict takes away what serves refuses, and publishes no such thing from
+// now on.
+func (p *published) restrict(serves func(ID) bool) {
+	p.mu.Lock()
+	p.serves = serves
+	p.mu.Unlock()
+	p.keepOnly(serves)
 }
 
 // drop takes the token of id away.

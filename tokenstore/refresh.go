@@ -52,13 +52,17 @@ func (s *Store) fly(ctx context.Context, id ID, a ask) (*Token, error) {
 func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*Token, error) {
 	pc := s.pace(p)
 	if a.trigger != TriggerForced {
-		if err := pc.admit(st.id, s.now()); err != nil {
+		probe, err := pc.admit(st.id, s.now())
+		if err != nil {
 			return nil, err
+		}
+		if probe {
+			// Even after a panic, or else the provider would never be called again.
+			defer pc.abandoned()
 		}
 	}
 	release, err := pc.enter(ctx)
 	if err != nil {
-		pc.abandoned()
 		return nil, &UnavailableError{ID: st.id, RetryAfter: time.Second, Reason: "busy", Err: err}
 	}
 	defer release()
@@ -69,7 +73,6 @@ func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*T
 	for {
 		inDoubt := st.Intent != nil
 		if err := s.commitIntent(ctx, st); err != nil {
-			pc.abandoned()
 			s.observer().Refreshed(RefreshEvent{ID: st.id, Trigger: a.trigger, Generation: st.Generation, Err: err, Reason: "storage"})
 			return nil, err
 		}
@@ -80,7 +83,7 @@ func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*T
 			return s.succeed(ctx, st, p, a, answer, took)
 		}
 		failure := asFailure(err)
-		if failure.Class == oauth.Unknown && !inDoubt && ctx.Err() == nil {
+		if failure.Class == oauth.Unknown && !inDoubt && !deliveredGrant(failure) && ctx.Err() == nil {
 			s.observer().Refreshed(failedEvent(st, a, failure, took))
 			a.trigger = TriggerRecovery
 			continue
@@ -104,6 +107,7 @@ func (s *Store) commitIntent(ctx context.Context, st *stored) error {
 		st.Intent, st.due = before, dueBefore
 		return err
 	}
+	s.published.advance(st.id, st.revision)
 	return nil
 }
 

@@ -42,6 +42,7 @@ type Store struct {
 	attached attachments
 	config   atomic.Pointer[configuration] // in force; never nil
 
+	closed     atomic.Bool
 	stop       context.CancelFunc // ends the background work
 	background sync.WaitGroup
 	closeOnce  sync.Once
@@ -93,6 +94,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 func (s *Store) Close(ctx context.Context) error {
 	s.closeOnce.Do(func() {
 		err := s.flights.close(ctx)
+		s.closed.Store(true)
+		s.published.restrict(func(ID) bool { return false })
 		s.stop()
 		s.background.Wait()
 		err = errors.Join(err, s.saveLast())

@@ -9,6 +9,9 @@ import (
 // censusPage is how many records the census reads at once.
 const censusPage = 200
 
+// censusRetry is the wait after the storage failed to give a page.
+const censusRetry = 5 * time.Second
+
 // census knows the state of every connection, for metrics: a word and a time
 // each. It is taken in the background after the start, and kept true by each commit.
 type census struct {
@@ -60,7 +63,8 @@ func (c *census) complete() {
 	c.mu.Unlock()
 }
 
-// Census counts the connections by provider and state. Shortly after Open it may not have
+// Census counts the connections by provider and state. Those whose record is
+// damaged have no state and are not counted. Shortly after Open it may not have
 // counted all of them yet.
 func (s *Store) Census() map[string]map[State]int {
 	s.census.mu.Lock()
@@ -75,6 +79,16 @@ func (s *Store) Census() map[string]map[State]int {
 	return counts
 }
 
+// sleep returns after d, or when ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
 // takeCensus reads all records once, page by page.
 func (s *Store) takeCensus(ctx context.Context) {
 	after := ""
@@ -84,12 +98,16 @@ func (s *Store) takeCensus(ctx context.Context) {
 			if ctx.Err() == nil {
 				s.observer().Trouble("counting the connections", err)
 			}
-			return
+			sleep(ctx, censusRetry)
+			continue
 		}
 		for _, raw := range page {
 			after = raw.Key.ID
-			if id, err := ParseID(raw.Key.ID); err == nil {
-				st := s.records.open(id, raw)
+			id, err := ParseID(raw.Key.ID)
+			if err != nil {
+				continue
+			}
+			if st := s.records.open(id, raw); st.damaged == nil {
 				s.census.found(id, st.state(), st.ExpiresAt)
 			}
 		}

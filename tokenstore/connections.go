@@ -25,9 +25,11 @@ func (s *Store) loadOrNew(ctx context.Context, id ID, p *Provider) (*stored, err
 		return s.newConnection(id, p), nil
 	case err != nil:
 		return nil, err
+	case errors.Is(st.damaged, ErrNewerFormat):
+		return nil, st.damaged
 	case st.damaged != nil:
 		fresh := s.newConnection(id, p)
-		fresh.revision = st.revision
+		fresh.revision, fresh.unreadable = st.revision, st.unreadable
 		return fresh, nil //nolint:nilerr // err is nil here; the linter loses count in the switch
 	}
 	return st, nil
@@ -76,12 +78,13 @@ func (s *Store) Import(ctx context.Context, id ID, in Import) error {
 }
 
 func (s *Store) imported(st *stored, p *Provider, in Import) *stored {
+	// Nothing of the old grant stays: an import replaces it.
+	st.Scopes, st.Account = nil, ""
 	s.grant(st, p, &oauth.Answer{
 		AccessToken: secret.New(in.AccessToken),
 		TokenType:   cmp.Or(in.TokenType, "Bearer"), ExpiresAt: in.ExpiresAt,
 		Scopes: slices.Clone(in.Scopes), Account: in.Account,
 	})
-	// Not what the old grant had: an import replaces it.
 	st.RefreshToken = secret.New(in.RefreshToken)
 	st.Policy = in.Refresh
 	st.due = dueAt(st.record, p)
@@ -107,8 +110,7 @@ func (s *Store) publish(st *stored) {
 // the observer alone, since the connection is gone by then. It returns an error that wraps
 // ErrNotFound if there is no such connection.
 func (s *Store) Delete(ctx context.Context, id ID) error {
-	var gone *stored
-	err := s.withLease(ctx, id, func(ctx context.Context) error {
+	return s.withLease(ctx, id, func(ctx context.Context) error {
 		st, err := s.records.load(ctx, id)
 		if err != nil {
 			return err
@@ -118,15 +120,11 @@ func (s *Store) Delete(ctx context.Context, id ID) error {
 		}
 		s.published.drop(id)
 		s.census.remove(id)
-		gone = st
+		s.observer().Deleted(id)
+		// Here, so that the grant is given back even if the caller has left.
+		s.revoke(ctx, st)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	s.observer().Deleted(id)
-	s.revoke(ctx, gone)
-	return nil
 }
 
 // revoke gives the grant of a deleted connection back.
@@ -135,8 +133,6 @@ func (s *Store) revoke(ctx context.Context, st *stored) {
 	if !known || st.damaged != nil || p.endpoint.RevokeURL == "" || st.AccessToken.IsZero() && st.RefreshToken.IsZero() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightDeadline)
-	defer cancel()
 	err := s.client.Revoke(ctx, &p.endpoint, oauth.Revocation{AccessToken: st.AccessToken, RefreshToken: st.RefreshToken})
 	if err != nil {
 		s.observer().Trouble("revoking the grant of "+st.id.String(), err)
@@ -199,7 +195,11 @@ func (s *Store) List(ctx context.Context, provider, after string, limit int) (li
 	}
 	for _, raw := range page {
 		if id, err := ParseID(raw.Key.ID); err == nil {
-			list = append(list, s.statusOf(s.records.open(id, raw)))
+			st := s.records.kept(id)
+			if st == nil {
+				st = s.records.open(id, raw)
+			}
+			list = append(list, s.statusOf(st))
 		}
 	}
 	if len(page) == limit {

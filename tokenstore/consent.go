@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
@@ -163,20 +164,23 @@ func (s *Store) redeem(ctx context.Context, id ID, p *Provider, c ConsentCallbac
 		return "", err
 	}
 	defer lease.Release()
+	// Before the code is spent, so that a storage that cannot be read costs nothing.
+	st, err := s.loadOrNew(ctx, id, p)
+	if err != nil {
+		return "", err
+	}
 	answer, err := s.client.Exchange(ctx, &p.endpoint, oauth.ExchangeRequest{
 		Code: secret.New(c.Code), Verifier: secret.New(pend.Verifier), RedirectURI: pend.RedirectURI,
 	})
 	if err != nil {
 		return "", exchangeFailed(id, p, err)
 	}
-	st, err := s.loadOrNew(ctx, id, p)
-	if err != nil {
-		return "", err
-	}
 	if st.Account != "" && answer.Account != "" && st.Account != answer.Account {
 		return answer.Account, fmt.Errorf("connection %s: %w; delete it first if that is meant", id, ErrAccountChanged)
 	}
-	st.RefreshToken = secret.String{} // of the old grant
+	// Nothing of the old grant stays. A server that does not name the scopes has
+	// granted those that were asked for (RFC 6749 section 5.1).
+	st.RefreshToken, st.Scopes = secret.String{}, slices.Clone(p.endpoint.Scopes)
 	s.grant(st, p, answer)
 	s.commitOrKeep(ctx, st)
 	s.publish(st)

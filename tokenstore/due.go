@@ -59,6 +59,13 @@ func dueAt(r record, p *Provider) time.Time {
 	return r.ExpiresAt.Add(-lead - rand.N(lead/2+1))
 }
 
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

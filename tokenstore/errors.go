@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
@@ -67,6 +68,11 @@ var (
 // record is left as it is; deleting the connection or connecting it again
 // replaces it.
 var ErrDamagedRecord = errors.New("connection's record is damaged")
+
+// ErrNewerFormat is wrapped, beside ErrDamagedRecord, if a connection's record was
+// written by a newer release. Such a record can be deleted, but is not replaced. It
+// is the one of package seal.
+var ErrNewerFormat = seal.ErrNewerFormat
 
 // ConsentNeededError says that a connection has no usable grant.
 type ConsentNeededError struct {

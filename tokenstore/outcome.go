@@ -159,13 +159,16 @@ func (s *Store) commitOver(ctx context.Context, st *stored) error {
 	if err != nil {
 		return err
 	}
+	if errors.Is(again.damaged, ErrNewerFormat) {
+		return again.damaged
+	}
 	if again.damaged == nil && again.Generation >= st.Generation {
 		s.records.forgetUnsaved(st.id)
 		*st = *again
 		s.saved(st)
 		return nil
 	}
-	st.revision = again.revision
+	st.revision, st.unreadable = again.revision, again.unreadable
 	return s.commit(ctx, st)
 }
 

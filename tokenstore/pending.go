@@ -61,23 +61,29 @@ func (s *Store) putPending(ctx context.Context, kind, text string, p pending) er
 	if err := s.countPending(ctx); err != nil {
 		return err
 	}
-	if s.consents.open.Load() >= maxPending {
+	// Counted first, so that of many who come at once none gets past the bound.
+	if s.consents.open.Add(1) > maxPending {
+		s.consents.open.Add(-1)
 		return ErrTooManyConsents
 	}
+	err := s.savePending(ctx, storage.Key{Bucket: bucketConsents, ID: digest(kind, text)}, p)
+	if err != nil {
+		s.consents.open.Add(-1)
+	}
+	return err
+}
+
+func (s *Store) savePending(ctx context.Context, key storage.Key, p pending) error {
 	plain, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	key := storage.Key{Bucket: bucketConsents, ID: digest(kind, text)}
 	sealed, err := s.records.sealer.Seal(seal.Binding{Bucket: key.Bucket, ID: key.ID}, plain)
 	if err != nil {
 		return err
 	}
-	if _, err := s.backend.Put(ctx, storage.Record{Key: key, Value: sealed, Due: p.ExpiresAt}); err != nil {
-		return err
-	}
-	s.consents.open.Add(1)
-	return nil
+	_, err = s.backend.Put(ctx, storage.Record{Key: key, Value: sealed, Due: p.ExpiresAt})
+	return err
 }
 
 // countPending learns once how many were open when the store was opened.
@@ -124,7 +130,7 @@ func (s *Store) usePending(ctx context.Context, p pending) error {
 	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) {
 		return fmt.Errorf("%w: it was used already", ErrInvalidConsent)
 	}
-	if err == nil {
+	if err == nil && s.consents.counted.Load() {
 		s.consents.open.Add(-1)
 	}
 	return err

@@ -73,8 +73,11 @@ func decodeRecord(b []byte) (record, error) {
 		// The decoder's text may quote what it read, which is a token.
 		return record{}, fmt.Errorf("%w: it is not a connection's encoding", ErrDamagedRecord)
 	}
-	if w.Version != recordVersion {
-		return record{}, fmt.Errorf("%w: version %d was written by a newer release", ErrDamagedRecord, w.Version)
+	switch {
+	case w.Version > recordVersion:
+		return record{}, fmt.Errorf("version %d: %w", w.Version, ErrNewerFormat)
+	case w.Version != recordVersion:
+		return record{}, fmt.Errorf("%w: there is no version %d", ErrDamagedRecord, w.Version)
 	}
 	w.record.AccessToken = secret.New(w.AccessToken)
 	w.record.RefreshToken = secret.New(w.RefreshToken)

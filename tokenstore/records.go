@@ -26,6 +26,8 @@ type stored struct {
 	revision uint64 // 0: not stored yet
 	// damaged is set if there is a stored record that cannot be read.
 	damaged error
+	// unreadable: even the storage cannot read it, so that nothing can be put over it.
+	unreadable bool
 }
 
 // records loads and saves the records of connections: the encoding, the seal
@@ -77,6 +79,12 @@ func (r *records) loadStored(ctx context.Context, id ID) (*stored, error) {
 		r.note(nil)
 		return nil, fmt.Errorf("connection %s: %w", id, ErrNotFound)
 	}
+	if errors.Is(err, storage.ErrDamaged) {
+		return &stored{
+			id: id, unreadable: true,
+			damaged: fmt.Errorf("connection %s: %w: %w", id, ErrDamagedRecord, err),
+		}, nil
+	}
 	r.note(err)
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", id, err)
@@ -112,6 +120,14 @@ func (r *records) save(ctx context.Context, st *stored) error {
 	sealed, err := r.sealer.Seal(seal.Binding{Bucket: key.Bucket, ID: key.ID, Generation: st.Generation}, plain)
 	if err != nil {
 		return fmt.Errorf("connection %s: sealing: %w", st.id, err)
+	}
+	if st.unreadable {
+		// Revision 0 is that of a record that the storage cannot read.
+		if err := r.backend.Delete(ctx, key, 0); err != nil && !errors.Is(err, storage.ErrNotFound) {
+			r.note(err)
+			return fmt.Errorf("connection %s: removing the damaged record: %w", st.id, err)
+		}
+		st.unreadable = false
 	}
 	revision, err := r.backend.Put(ctx, storage.Record{Key: key, Value: sealed, Due: st.due, Revision: st.revision})
 	r.note(err)

@@ -13,6 +13,8 @@ const (
 	schedulePage = 256
 	// scheduleMost is how many are looked at in one pass.
 	scheduleMost = 16 * schedulePage
+	// schedulePause lies between two passes if one was not enough.
+	schedulePause = 50 * time.Millisecond
 	// scheduleSleep is the longest time between two passes. Whatever else goes
 	// wrong, a clock that jumps or a wake-up that is lost, the next pass mends it.
 	scheduleSleep = 30 * time.Second
@@ -27,6 +29,9 @@ const (
 // themselves are in the storage; nothing is kept in memory for a connection that waits.
 type schedule struct {
 	wakeup chan struct{}
+
+	// cursor is where the next pass begins; only the schedule's goroutine uses it.
+	cursor storage.Due
 
 	mu   sync.Mutex
 	next time.Time        // guarded by mu: when the sleeping schedule wakes up
@@ -57,6 +62,9 @@ func (c *schedule) notice(due time.Time) {
 		c.wake()
 	}
 }
+
+// reached remembers how far a pass came; the zero Due if it saw all that is due.
+func (c *schedule) reached(cursor storage.Due) { c.cursor = cursor }
 
 func (c *schedule) hold(id ID, until time.Time) {
 	c.mu.Lock()
@@ -115,7 +123,7 @@ func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
 		s.schedule.mu.Unlock()
 	}()
 
-	var cursor storage.Due
+	cursor := s.schedule.cursor
 	for range scheduleMost / schedulePage {
 		entries, err := s.backend.Due(ctx, bucketConnections, next, cursor, schedulePage)
 		if err != nil {
@@ -126,18 +134,23 @@ func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
 		}
 		for _, e := range entries {
 			if e.At.After(now) {
-				return e.At
+				s.schedule.reached(storage.Due{})
+				return earliest(e.At, next)
 			}
 			if until := s.startDue(e, now); until.After(now) && until.Before(next) {
 				next = until
 			}
 		}
 		if len(entries) < schedulePage {
+			s.schedule.reached(storage.Due{})
 			return next
 		}
 		cursor = entries[len(entries)-1]
 	}
-	return next
+	// There are more than one pass looks at, and these may all have to wait for
+	// their provider: the next pass goes on behind them.
+	s.schedule.reached(cursor)
+	return now.Add(schedulePause)
 }
 
 // startDue starts a refresh unless it is under way or must wait; until is when

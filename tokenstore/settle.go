@@ -17,7 +17,7 @@ func (s *Store) settle(ctx context.Context, st *stored, p *Provider, a ask) (t *
 	case st.NeedsConsent != "":
 		t, err := s.withoutGrant(st, t, a)
 		return t, true, err
-	case a.enough(st, t, now):
+	case a.enough(st, t, p, now):
 		return t, true, nil
 	case p.grant == GrantAuthorizationCode && st.RefreshToken.IsZero():
 		t, err := s.withoutRefreshToken(ctx, st, t, a)
@@ -31,10 +31,15 @@ func (s *Store) settle(ctx context.Context, st *stored, p *Provider, a ask) (t *
 }
 
 // enough reports whether the present token is what a asks for.
-func (a ask) enough(st *stored, t *Token, now time.Time) bool {
+func (a ask) enough(st *stored, t *Token, p *Provider, now time.Time) bool {
 	switch a.trigger {
 	case TriggerDemand:
-		return t != nil && t.fresh(a.minTTL, now)
+		if t == nil || t.fresh(a.minTTL, now) {
+			return t != nil
+		}
+		// Whoever wants more time than this server's tokens ever have gets the
+		// best there is, and not a refresh with each call.
+		return a.minTTL+t.margin >= st.lifetime() && t.fresh(0, now) && tooSoon(st, p, now)
 	case TriggerRejected:
 		// Compare and swap: somebody else's refresh was faster.
 		return t != nil && !t.Value.Equal(a.rejected.Value) && t.valid(now)

@@ -1,0 +1,176 @@
+package tokenstore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+)
+
+var request = tokenstore.ConsentRequest{ID: demo, RedirectURI: redirectURI}
+
+func TestPendingConsentsAreBoundedAndPurged(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		var begun, refused atomic.Int64
+		fill := func() {
+			var wg sync.WaitGroup
+			for range 1100 {
+				wg.Go(func() {
+					switch _, err := w.BeginConsent(t.Context(), request); {
+					case err == nil:
+						begun.Add(1)
+					case errors.Is(err, tokenstore.ErrTooManyConsents):
+						refused.Add(1)
+					default:
+						t.Errorf("BeginConsent returned %v", err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		fill()
+		if begun.Load() != 1000 || refused.Load() != 100 {
+			t.Errorf("%d begun, %d refused", begun.Load(), refused.Load())
+		}
+		w.restart()
+		if _, err := w.BeginConsent(t.Context(), request); !errors.Is(err, tokenstore.ErrTooManyConsents) {
+			t.Errorf("after a restart: %v", err)
+		}
+		time.Sleep(15 * time.Minute) // nobody asks for anything meanwhile
+		if left, err := w.backend.List(t.Context(), "consents", "", "", 10); err != nil || len(left) != 0 {
+			t.Errorf("%d are left, %v", len(left), err)
+		}
+		begun.Store(0)
+		fill()
+		if begun.Load() != 1000 {
+			t.Errorf("%d begun after the purge", begun.Load())
+		}
+	})
+}
+
+func TestAConsentThatIsFinishedMakesRoomForAnother(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		first := w.approve(w.begin(demo))
+		for range 999 {
+			w.begin(demo)
+		}
+		w.restart()
+		// The first use after a restart is an end and not a beginning.
+		if _, err := w.FinishConsent(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+		w.begin(demo)
+		if _, err := w.BeginConsent(t.Context(), request); !errors.Is(err, tokenstore.ErrTooManyConsents) {
+			t.Errorf("one too many: %v", err)
+		}
+	})
+}
+
+func TestPendingConsentsSurviveARestart(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		callback := w.approve(w.begin(demo))
+		w.crash()
+		w.open()
+		if _, err := w.FinishConsent(t.Context(), callback); err != nil {
+			t.Errorf("FinishConsent returned %v", err)
+		}
+	})
+}
+
+func TestNeitherStateNorVerifierNorTicketIsInTheFile(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		c := w.begin(demo)
+		u, err := url.Parse(c.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticket, _, err := w.IssueTicket(t.Context(), demo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.ReadFile(w.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, plain := range map[string]string{
+			"the state": u.Query().Get("state"), "the binding": c.Binding, "the ticket": ticket,
+			"the redirect URI": redirectURI, "a member's name": "verifier",
+		} {
+			if plain == "" || bytes.Contains(file, []byte(plain)) {
+				t.Errorf("%s (%q) is in the file, or empty", what, plain)
+			}
+		}
+	})
+}
+
+func TestATicketIsGoodForOneConnectionOnce(t *testing.T) {
+	other := tokenstore.ID{Provider: demo.Provider, Name: "other"}
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		ticket, expires, err := w.IssueTicket(t.Context(), demo)
+		if err != nil || !expires.Equal(w.now().Add(10*time.Minute)) {
+			t.Fatalf("it expires at %s, %v", expires, err)
+		}
+		for name, redeem := range map[string]func(context.Context, tokenstore.ID, string) error{
+			"redeem": w.RedeemTicket, "check": w.CheckTicket,
+		} {
+			if err := redeem(t.Context(), other, ticket); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+				t.Errorf("%s for another connection: %v", name, err)
+			}
+			if err := redeem(t.Context(), demo, ticket+"x"); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+				t.Errorf("%s another ticket: %v", name, err)
+			}
+		}
+		if _, err := w.FinishConsent(t.Context(), tokenstore.ConsentCallback{Provider: demo.Provider, State: ticket, Code: "c"}); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+			t.Errorf("as a state: %v", err)
+		}
+		for range 3 {
+			if err := w.CheckTicket(t.Context(), demo, ticket); err != nil {
+				t.Errorf("a check uses it up: %v", err)
+			}
+		}
+		var won atomic.Int64
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				switch err := w.RedeemTicket(t.Context(), demo, ticket); {
+				case err == nil:
+					won.Add(1)
+				case !errors.Is(err, tokenstore.ErrInvalidConsent):
+					t.Errorf("RedeemTicket returned %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Errorf("%d of twenty redeemed it", won.Load())
+		}
+		if err := w.CheckTicket(t.Context(), demo, ticket); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+			t.Errorf("after its use: %v", err)
+		}
+	})
+}
+
+func TestATicketExpires(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		ticket, _, err := w.IssueTicket(t.Context(), demo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10*time.Minute - time.Nanosecond)
+		if err := w.CheckTicket(t.Context(), demo, ticket); err != nil {
+			t.Errorf("a moment before its end: %v", err)
+		}
+		time.Sleep(time.Nanosecond)
+		if err := w.RedeemTicket(t.Context(), demo, ticket); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+			t.Errorf("after ten minutes: %v", err)
+		}
+	})
+}

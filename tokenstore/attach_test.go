@@ -1,0 +1,199 @@
+package tokenstore_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+)
+
+func (w *world) attach(providers ...*tokenstore.Provider) (detach func()) {
+	return w.Attach(tokenstore.Attachment{Providers: providers, Observer: w.seen})
+}
+
+func TestAReloadKeepsWhatIsInForceUntilTheOldOneIsDetached(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		w.connect(demo)
+		next := w.newProvider(func(c *tokenstore.ProviderConfig) { c.Scopes = []string{"new"} })
+		detachNext := w.attach(next)
+		if p, _ := w.Provider(demo.Provider); p != next {
+			t.Error("the new configuration is not in force")
+		}
+		w.detach() // the reload succeeded
+		w.detach() // a second time is no error
+		if p, _ := w.Provider(demo.Provider); p != next {
+			t.Error("the detaching of the old configuration took the new one away")
+		}
+		w.token()
+		detachNext()
+		if _, known := w.Provider(demo.Provider); known {
+			t.Error("there is a provider without a configuration")
+		}
+	})
+}
+
+func TestAFailedReloadLeavesTheOldConfigurationInForce(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		w.connect(demo)
+		detachFailed := w.attach() // without the provider
+		if _, err := w.Token(t.Context(), demo, tokenstore.Want{}); !errors.Is(err, tokenstore.ErrNotFound) {
+			t.Errorf("in between: %v", err)
+		}
+		detachFailed()
+		detachFailed()
+		if p, _ := w.Provider(demo.Provider); p != w.provider {
+			t.Error("the old configuration is not in force")
+		}
+		w.token()
+	})
+}
+
+func TestTokensOfARemovedProviderAreNotHandedOut(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		w.connect(demo)
+		tok := w.token()
+		detach := w.attach()
+		for name, err := range map[string]error{
+			"Token": second(w.Token(t.Context(), demo, tokenstore.Want{})), "Rejected": second(w.Rejected(t.Context(), tok)),
+			"Refresh": second(w.Refresh(t.Context(), demo)),
+		} {
+			if !errors.Is(err, tokenstore.ErrNotFound) {
+				t.Errorf("%s returned %v", name, err)
+			}
+		}
+		time.Sleep(24 * time.Hour)
+		w.wantRefreshes(0)
+		detach() // and when it is back, its connections are
+		time.Sleep(time.Minute)
+		if tok := w.token(); !w.accepted(tok) {
+			t.Error("the token is not accepted")
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestARefreshThatEndsAfterItsProviderIsGoneKeepsTheGrantAndServesNobody(t *testing.T) {
+	inWorld(t, standin.Options{Rotation: standin.RotateAlways}, onDemand, func(t *testing.T, w *world) {
+		w.connect(demo)
+		time.Sleep(5 * time.Hour)
+		w.server.Script(standin.Fault{GrantType: "refresh_token", Stage: standin.After, Delay: 5 * time.Second})
+		go func() { _, _ = w.Token(t.Context(), demo, tokenstore.Want{}) }()
+		time.Sleep(time.Second)
+		detach := w.attach()
+		time.Sleep(10 * time.Second)
+		if _, err := w.Token(t.Context(), demo, tokenstore.Want{}); !errors.Is(err, tokenstore.ErrNotFound) {
+			t.Errorf("Token returned %v", err)
+		}
+		detach()
+		if tok := w.token(); !w.accepted(tok) || tok.Generation != 2 {
+			t.Errorf("generation %d", tok.Generation)
+		}
+		w.wantRefreshes(1)
+	})
+}
+
+func TestAReloadThatEndsAPauseTellsSo(t *testing.T) {
+	inWorld(t, standin.Options{}, func(c *tokenstore.ProviderConfig) { c.ClientID = "mistyped" }, func(t *testing.T, w *world) {
+		w.connect(demo)
+		time.Sleep(5 * time.Hour)
+		defer w.attach(w.newProvider(nil))()
+		w.detach()
+		if n := len(w.seen.pauses); n < 2 || !w.seen.pauses[n-1].Until.IsZero() {
+			t.Errorf("the observer was told %+v", w.seen.pauses)
+		}
+	})
+}
+
+func TestAClosedStoreSaysSoWhateverItIsAsked(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		w.connect(demo)
+		tok := w.token()
+		callback := w.approve(w.begin(demo))
+		ticket, _, err := w.IssueTicket(t.Context(), demo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx := t.Context()
+		for name, call := range map[string]func() error{
+			"Token":         func() error { return second(w.Token(ctx, demo, tokenstore.Want{})) },
+			"Rejected":      func() error { return second(w.Rejected(ctx, tok)) },
+			"Refresh":       func() error { return second(w.Refresh(ctx, demo)) },
+			"TokenSource":   func() error { return second(w.TokenSource(ctx, demo).Token()) },
+			"Import":        func() error { return w.Import(ctx, demo, tokenstore.Import{AccessToken: "a"}) },
+			"Delete":        func() error { return w.Delete(ctx, demo) },
+			"Status":        func() error { return second(w.Status(ctx, demo)) },
+			"List":          func() error { _, _, err := w.List(ctx, "", "", 1); return err },
+			"BeginConsent":  func() error { return second(w.BeginConsent(ctx, request)) },
+			"FinishConsent": func() error { return second(w.FinishConsent(ctx, callback)) },
+			"IssueTicket":   func() error { _, _, err := w.IssueTicket(ctx, demo); return err },
+			"CheckTicket":   func() error { return w.CheckTicket(ctx, demo, ticket) },
+			"RedeemTicket":  func() error { return w.RedeemTicket(ctx, demo, ticket) },
+		} {
+			if err := call(); !errors.Is(err, tokenstore.ErrClosed) {
+				t.Errorf("%s returned %v", name, err)
+			}
+		}
+		if err := w.Close(t.Context()); err != nil {
+			t.Errorf("a second Close returned %v", err)
+		}
+	})
+}
+
+func TestCloseWaitsForARefreshOnTheWire(t *testing.T) {
+	inWorld(t, standin.Options{Rotation: standin.RotateAlways}, onDemand, func(t *testing.T, w *world) {
+		w.connect(demo)
+		time.Sleep(5 * time.Hour)
+		w.server.Script(standin.Fault{GrantType: "refresh_token", Stage: standin.After, Delay: 5 * time.Second})
+		got := make(chan error, 1)
+		go func() { got <- second(w.Token(t.Context(), demo, tokenstore.Want{})) }()
+		time.Sleep(time.Second)
+		start := time.Now()
+		if err := w.Close(t.Context()); err != nil {
+			t.Errorf("Close returned %v", err)
+		}
+		if d := time.Since(start); d != 4*time.Second {
+			t.Errorf("Close took %s", d)
+		}
+		if err := <-got; err != nil {
+			t.Errorf("the caller got %v", err)
+		}
+		w.open()
+		if tok := w.token(); tok.Generation != 2 || !w.accepted(tok) {
+			t.Errorf("generation %d", tok.Generation)
+		}
+		w.wantRefreshes(1)
+	})
+}
+
+func TestCloseDoesNotWaitLongerThanItsContextAndTheIntentRemains(t *testing.T) {
+	inWorld(t, standin.Options{Rotation: standin.RotateAlways, Grace: time.Minute}, onDemand, func(t *testing.T, w *world) {
+		w.connect(demo)
+		time.Sleep(5 * time.Hour)
+		w.server.Script(standin.Fault{GrantType: "refresh_token", Stage: standin.After, Delay: 15 * time.Second})
+		go func() { _, _ = w.Token(t.Context(), demo, tokenstore.Want{}) }()
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := w.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close returned %v", err)
+		}
+		if d := time.Since(start); d != 2*time.Second {
+			t.Errorf("Close took %s", d)
+		}
+		w.open()
+		time.Sleep(2 * time.Second)
+		w.wantRefreshes(2) // the second one because the first is in doubt
+		if tok := w.token(); !w.accepted(tok) {
+			t.Error("the token is not accepted")
+		}
+		time.Sleep(20 * time.Second)
+	})
+}

@@ -40,6 +40,9 @@ type records struct {
 	// error in a box, which is nil in the box if it did not.
 	lastErr atomic.Pointer[error]
 
+	// refused wakes the saver up; it has room for one word.
+	refused chan struct{}
+
 	mu sync.Mutex
 	// unsaved holds records that are newer than the storage's, because the
 	// storage did not take them. It is read before the storage is.
@@ -166,6 +169,10 @@ func (r *records) keepUnsaved(st *stored) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unsaved[st.id] = &c
+	select {
+	case r.refused <- struct{}{}:
+	default:
+	}
 	return len(r.unsaved)
 }
 

@@ -11,16 +11,17 @@ import (
 // saverTick is how often the storage is asked to take what it refused.
 const saverTick = time.Second
 
-// runSaver retries what could not be saved, until it is. It costs nothing
-// while there is nothing unsaved but a look each second.
+// runSaver retries what could not be saved, until it is. It sleeps while there is
+// nothing unsaved.
 func (s *Store) runSaver(ctx context.Context) {
-	ticker := time.NewTicker(saverTick)
-	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-s.records.refused:
+		}
+		for len(s.records.unsavedIDs()) > 0 && ctx.Err() == nil {
+			sleep(ctx, saverTick)
 			// The error has been told when the record was first refused.
 			_ = s.saveUnsaved(ctx)
 		}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,13 +150,13 @@ func (w *world) connect(id tokenstore.ID) standin.Grant {
 	w.t.Helper()
 	g, err := w.server.IssueGrant(clientID)
 	if err != nil {
-		w.t.Fatal(err)
+		w.t.Error(err)
 	}
 	err = w.Import(w.t.Context(), id, tokenstore.Import{
 		AccessToken: g.AccessToken, RefreshToken: g.RefreshToken, ExpiresAt: w.now().Add(g.ExpiresIn),
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.t.Error(err)
 	}
 	return g
 }
@@ -265,9 +266,25 @@ func (r *recorder) failures() (reasons []string) {
 func (w *world) connectMany(n int) []tokenstore.ID {
 	w.t.Helper()
 	ids := make([]tokenstore.ID, n)
+	var wg sync.WaitGroup
 	for i := range ids {
 		ids[i] = tokenstore.ID{Provider: demo.Provider, Name: fmt.Sprintf("c%04d", i)}
-		w.connect(ids[i])
+		// At once, since writes that wait at the same time share a transaction.
+		wg.Go(func() { w.connect(ids[i]) })
 	}
+	wg.Wait()
 	return ids
+}
+
+// panicky is a recorder that panics at each refresh while it is armed.
+type panicky struct {
+	*recorder
+	armed atomic.Bool
+}
+
+func (p *panicky) Refreshed(e tokenstore.RefreshEvent) {
+	p.recorder.Refreshed(e)
+	if p.armed.Load() {
+		panic("canary-panic")
+	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -148,24 +147,6 @@ func (d *demo) close(keep bool) error {
 		errs = append(errs, os.RemoveAll(d.dir))
 	}
 	return errors.Join(errs...)
-}
-
-// logTail returns where Caddy's log is and its last lines.
-func (d *demo) logTail() []string {
-	const most = 8
-	if d.log == nil {
-		return nil
-	}
-	text, err := os.ReadFile(d.log.Name())
-	if err != nil || len(bytes.TrimSpace(text)) == 0 {
-		return nil
-	}
-	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	tail := []string{d.log.Name()}
-	for _, line := range lines[max(0, len(lines)-most):] {
-		tail = append(tail, string(line))
-	}
-	return tail
 }
 
 // ports returns the ports that were asked for, and free ones for those that were not.

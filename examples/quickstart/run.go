@@ -112,7 +112,7 @@ func explain(p *printer, d *demo, name string, err error, took time.Duration) {
 	}
 	p.blank()
 	if lines := d.logTail(); len(lines) > 0 {
-		p.line("The last lines of Caddy's log:")
+		p.line("The last lines of Caddy's log, " + d.log.Name() + ":")
 		for _, line := range lines {
 			p.line("  " + p.style(hideTokens(line), dim))
 		}

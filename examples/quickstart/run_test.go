@@ -137,7 +137,7 @@ func TestAStepThatDoesNotHoldIsNamed(t *testing.T) {
 			}
 			for _, want := range []string{
 				"The step \"" + tt.step.name + "\" did not hold.\n", tt.tells,
-				"The last lines of Caddy's log:\n", filepath.Join(dir, "caddy.log"), "serving initial configuration",
+				"The last lines of Caddy's log, " + filepath.Join(dir, "caddy.log") + ":\n", "serving initial configuration",
 			} {
 				if !strings.Contains(unspaced(out.String()), unspaced(want)) {
 					t.Errorf("%q is missing", want)

@@ -72,8 +72,9 @@ type ProviderConfig struct {
 	// AssumeTTL is the lifetime of tokens whose server does not tell it; unknown
 	// if zero.
 	AssumeTTL time.Duration
-	// MinRefreshInterval is the shortest time between two refreshes of a
-	// connection that the API's refusals cause; 30 s if zero.
+	// MinRefreshInterval is the shortest time between two refreshes of a connection whose token
+	// has not expired, whether the API's refusals cause them or callers who ask for
+	// more remaining time than it has; 30 s if zero.
 	MinRefreshInterval time.Duration
 	// MaxConcurrent is how many calls to the token endpoint may be under way
 	// at once; 4 if zero.

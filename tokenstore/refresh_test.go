@@ -86,6 +86,22 @@ func TestRefusalsCannotHammerTheServer(t *testing.T) {
 	})
 }
 
+func TestWhoAsksForMoreTimeThanThereIsCannotHammerTheServer(t *testing.T) {
+	inWorld(t, standin.Options{}, onDemand, func(t *testing.T, w *world) {
+		w.connect(demo)
+		time.Sleep(time.Minute)
+		for range 100 {
+			if _, err := w.Token(t.Context(), demo, tokenstore.Want{MinTTL: 24 * time.Hour}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := w.server.Refreshes(); n < 3 || n > 4 {
+			t.Errorf("%d refreshes in 100 s, with 30 s between two", n)
+		}
+	})
+}
+
 func TestACallerWhoLeavesDoesNotLoseTheRotatedToken(t *testing.T) {
 	inWorld(t, standin.Options{Rotation: standin.RotateAlways}, onDemand, func(t *testing.T, w *world) {
 		w.connect(demo)

@@ -22,6 +22,10 @@ func (s *Store) settle(ctx context.Context, st *stored, p *Provider, a ask) (t *
 	case p.grant == GrantAuthorizationCode && st.RefreshToken.IsZero():
 		t, err := s.withoutRefreshToken(ctx, st, t, a)
 		return t, true, err
+	case a.trigger == TriggerDemand && t != nil && t.fresh(0, now) && tooSoon(st, p, now):
+		// It is the best there is: who asks for more than the server gives must not
+		// cause a refresh with each question.
+		return t, true, nil
 	case a.trigger == TriggerRejected && tooSoon(st, p, now):
 		return nil, true, &UnavailableError{ID: st.id, RetryAfter: p.minInterval, Reason: "refreshed_recently"}
 	case a.trigger != TriggerForced && waiting(st.RetryAt, now) && st.Attempts > 0:

@@ -11,7 +11,8 @@ import (
 )
 
 // Token returns an access token of the connection that is valid for at least
-// w.MinTTL, if its server gives such tokens at all, and else the best there is.
+// w.MinTTL, if its server gives such tokens at all, and else the best there is. A token that is
+// valid, only not for so long, is refreshed at most once in the provider's MinRefreshInterval.
 //
 // A valid token that is already known is returned without I/O and without an
 // allocation. Otherwise Token waits for a refresh until ctx ends; the refresh itself

@@ -33,16 +33,16 @@ func readableLog(line []byte) string {
 	if json.Unmarshal(line, &fields) != nil {
 		return string(line)
 	}
-	text := ""
+	var text strings.Builder
 	for _, name := range []string{"level", "logger", "msg", "ts"} {
 		if value, ok := fields[name].(string); ok {
-			text += pad(value, 6)
+			text.WriteString(pad(value, 6))
 		}
 		delete(fields, name)
 	}
 	rest, err := json.Marshal(fields)
 	if err != nil || len(fields) == 0 {
-		return strings.TrimSpace(text)
+		return strings.TrimSpace(text.String())
 	}
-	return text + " " + string(rest)
+	return text.String() + " " + string(rest)
 }

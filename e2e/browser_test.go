@@ -56,15 +56,16 @@ func (b *browser) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // connect opens the page of a connection, and presses the first button of it and of the pages
-// that follow, so many in all. It returns the status of the last page.
-func (b *browser) connect(page string, buttons int) int {
+// that follow, one for each of forms, which say what is filled in before. It returns the
+// status of the last page.
+func (b *browser) connect(page string, forms ...url.Values) int {
 	b.t.Helper()
 	resp, err := b.client.Get(page)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for range buttons {
-		next, err := standin.Submit(b.t.Context(), b.client, resp, standin.Button{}, nil)
+	for _, fill := range forms {
+		next, err := standin.Submit(b.t.Context(), b.client, resp, standin.Button{}, fill)
 		if err != nil {
 			b.t.Fatalf("%s: %v", resp.Request.URL.Redacted(), err)
 		}

@@ -130,13 +130,12 @@ type scan struct {
 	found   []string
 }
 
-// consent connects an account in a browser, which makes two more secrets. The first attempt is one
-// that the person breaks off by refusing.
+// consent connects an account in a browser, which makes more secrets.
 func (s *scan) consent() {
 	s.t.Helper()
 	page := s.c.url("/connect/dropbox-demo/auth")
 	b := newBrowser(s.t)
-	if status := b.connect(page, 2); status != http.StatusOK {
+	if status := b.connect(page, nil, nil); status != http.StatusOK {
 		s.t.Fatalf("the consent ended with status %d", status)
 	}
 	for _, name := range []string{"code", "state", "code_challenge"} {

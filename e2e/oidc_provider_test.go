@@ -46,13 +46,13 @@ func TestOIDCProvider(t *testing.T) {
 	}`))
 
 	// The buttons of our page, of the sign-in and of the consent.
-	if status := newBrowser(t).connect(c.url("/connect/oidc/person"), 3); status != http.StatusOK {
+	if status := newBrowser(t).connect(c.url("/connect/oidc/person"), nil, nil, nil); status != http.StatusOK {
 		t.Fatalf("the consent ended with status %d", status)
 	}
 	eventually(t, 3*oidcRefreshes*oidcLifetime*time.Second, "too few background refreshes", func() bool {
 		return connection(t, c, "oidc/person").Generation > oidcRefreshes
 	})
-	if body := userInfo(t, c); body != `{"sub":"person"}` {
+	if body := fetch(t, c, "/api/me"); body != `{"sub":"person"}` {
 		t.Errorf("user info: %s", body)
 	}
 	if conn := connection(t, c, "oidc/person"); conn.State != "ready" {
@@ -74,9 +74,10 @@ func TestOIDCProvider(t *testing.T) {
 	}
 }
 
-func userInfo(t *testing.T, c *caddyServer) string {
+// fetch returns the body of a page of the site.
+func fetch(t *testing.T, c *caddyServer, path string) string {
 	t.Helper()
-	resp, err := c.get("/api/me")
+	resp, err := c.get(path)
 	if err != nil {
 		t.Fatal(err)
 	}

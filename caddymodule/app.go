@@ -7,6 +7,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -43,9 +45,9 @@ type App struct {
 	MetricsConnections int `json:"metrics_connections,omitempty"`
 
 	settings settings
-	link     *link          // nil if nothing was acquired
-	events   *eventObserver // nil if Provision did not come so far
-	connects []connectSite  // complete when all apps are provisioned
+	link     *link                  // nil if nothing was acquired
+	events   *eventObserver         // nil if Provision did not come so far
+	connects []tokenapp.ConnectSite // complete when all apps are provisioned
 
 	// httpServers returns those of this configuration, once all is provisioned.
 	httpServers func() map[string]*caddyhttp.Server
@@ -54,7 +56,7 @@ type App struct {
 // CaddyModule returns the Caddy module information.
 func (App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
-		ID:  appName,
+		ID:  tokenapp.Name,
 		New: func() caddy.Module { return new(App) },
 	}
 }
@@ -78,7 +80,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		logger.Warn("metrics_connections changes when Caddy is restarted",
 			zap.Int("configured", a.settings.metricsConnections), zap.Int("in_force", pooled.metricsLimit))
 	}
-	if err := pooled.metrics.register(ctx.GetMetricsRegistry()); err != nil {
+	if err := pooled.metrics.Register(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	a.events, err = newEventObserver(ctx, func(id tokenstore.ID) string { return a.ConnectURL(nil, id) })
@@ -136,11 +138,11 @@ func (a *App) Provider(name string) (*tokenstore.Provider, bool) {
 func (a *App) AllProviders() []*tokenstore.Provider { return a.settings.providers }
 
 // Metrics returns the collectors of the store, never nil after Provision.
-func (a *App) Metrics() *metrics { return a.link.pooled.metrics }
+func (a *App) Metrics() *metrics.Metrics { return a.link.pooled.metrics }
 
 var (
 	_ caddy.App          = (*App)(nil)
 	_ caddy.Provisioner  = (*App)(nil)
 	_ caddy.CleanerUpper = (*App)(nil)
-	_ tokenApp           = (*App)(nil)
+	_ tokenapp.App       = (*App)(nil)
 )

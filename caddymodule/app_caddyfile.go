@@ -9,10 +9,14 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/directive"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 )
 
 func init() {
-	httpcaddyfile.RegisterGlobalOption(appName, parseGlobalOption)
+	httpcaddyfile.RegisterGlobalOption(tokenapp.Name, parseGlobalOption)
 }
 
 // parseGlobalOption makes the app of the global option token_store.
@@ -25,7 +29,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, earlier any) (any, error) {
 	if err := app.UnmarshalCaddyfile(d); err != nil {
 		return nil, err
 	}
-	return httpcaddyfile.App{Name: appName, Value: caddyconfig.JSON(app, nil)}, nil
+	return httpcaddyfile.App{Name: tokenapp.Name, Value: caddyconfig.JSON(app, nil)}, nil
 }
 
 // UnmarshalCaddyfile reads the global option. Syntax:
@@ -73,7 +77,7 @@ func (a *App) unmarshalSetting(name string, d *caddyfile.Dispenser) error {
 		return a.unmarshalProvider(d)
 	}
 	args := d.RemainingArgs()
-	if err := noBlock(d, name); err != nil {
+	if err := directive.NoBlock(d, name); err != nil {
 		return err
 	}
 	switch name {
@@ -84,7 +88,7 @@ func (a *App) unmarshalSetting(name string, d *caddyfile.Dispenser) error {
 			return d.Err("encryption_key takes one argument, such as {file./path} or {env.NAME}")
 		}
 		a.EncryptionKey = args[0]
-		if !hasPlaceholder(a.EncryptionKey) {
+		if !placeholder.In(a.EncryptionKey) {
 			// A key that is written out can be judged already.
 			if _, problem := parseEncryptionKey(a.EncryptionKey); problem != nil {
 				return d.WrapErr(problem)

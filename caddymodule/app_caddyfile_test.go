@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 )
 
 var update = flag.Bool("update", false, "write what is adapted into testdata")
@@ -29,7 +31,7 @@ func TestCaddyfilesAreAdapted(t *testing.T) {
 				t.Fatal(err)
 			}
 			caddyfile, want, _ := strings.Cut(string(raw), rule)
-			adapted, err := adaptCaddyfile(caddyfile)
+			adapted, err := testcaddy.Adapt(caddyfile)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,8 +109,8 @@ func TestCaddyfileProblemsAreToldWithTheirLine(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := adaptCaddyfile("{\n" + tt.block + "\n}\n")
-			wantError(t, err, tt.want...)
+			_, err := testcaddy.Adapt("{\n" + tt.block + "\n}\n")
+			testcaddy.WantError(t, err, tt.want...)
 		})
 	}
 }
@@ -119,7 +121,7 @@ func provider(first, preset, settings string) string {
 }
 
 func TestAllProblemsOfACaddyfileAreToldAtOnce(t *testing.T) {
-	_, err := adaptCaddyfile(`{
+	_, err := testcaddy.Adapt(`{
 	token_store {
 		storage
 		provider a dropbox {
@@ -158,7 +160,7 @@ func TestPlaceholdersAreNotJudgedBeforeTheyAreKnown(t *testing.T) {
 		"grant client_credentials\nclient_id x\nclient_secret {env.NOT_SET_HERE}",
 	} {
 		t.Run(settings, func(t *testing.T) {
-			if _, err := adaptCaddyfile("{\n" + provider("", "dropbox", settings) + "\n}\n"); err != nil {
+			if _, err := testcaddy.Adapt("{\n" + provider("", "dropbox", settings) + "\n}\n"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -173,8 +175,8 @@ func TestASecretIsNotInACaddyfilesError(t *testing.T) {
 		provider("client_secret "+secret, "dropbox", "client_secret "+secret),
 		provider("", "dropbox", "token_param client_assertion "+secret+" x"),
 	} {
-		_, err := adaptCaddyfile("{\n" + block + "\n}\n")
-		wantError(t, err, "at Caddyfile:")
+		_, err := testcaddy.Adapt("{\n" + block + "\n}\n")
+		testcaddy.WantError(t, err, "at Caddyfile:")
 		if err != nil && strings.Contains(err.Error(), secret) {
 			t.Errorf("%q tells the secret", err)
 		}

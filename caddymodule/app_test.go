@@ -16,6 +16,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 )
@@ -29,9 +31,9 @@ const (
 )
 
 func TestStartMakesAPrivateDatabaseAndKeyFile(t *testing.T) {
-	s := newTestServer(t)
-	s.mustLoad(providerA, "")
-	for _, file := range []string{s.database(), s.database() + ".key"} {
+	s := testcaddy.New(t)
+	s.MustLoad(providerA, "")
+	for _, file := range []string{s.Database(), s.Database() + ".key"} {
 		info, err := os.Stat(file)
 		if err != nil {
 			t.Fatal(err)
@@ -40,34 +42,34 @@ func TestStartMakesAPrivateDatabaseAndKeyFile(t *testing.T) {
 			t.Errorf("%s has mode %o", file, info.Mode().Perm())
 		}
 	}
-	s.mustLoad(providerB, "")
-	if n := strings.Count(s.log(), "made a key file"); n != 1 {
+	s.MustLoad(providerB, "")
+	if n := strings.Count(s.Log(), "made a key file"); n != 1 {
 		t.Errorf("the log tells of the new key file %d times, want 1", n)
 	}
 }
 
 func TestValidationLeavesNothingOnTheDiskAndNothingInThePool(t *testing.T) {
-	s := newTestServer(t)
+	s := testcaddy.New(t)
 	var config caddy.Config
-	if err := json.Unmarshal(s.adapt(providerA, ""), &config); err != nil {
+	if err := json.Unmarshal(s.Adapt(providerA, ""), &config); err != nil {
 		t.Fatal(err)
 	}
 	if err := caddy.Validate(&config); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Dir(s.database())); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Dir(s.Database())); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the directory of the database: %v", err)
 	}
-	if n, ok := stores.References(s.database()); ok {
+	if n, ok := stores.References(s.Database()); ok {
 		t.Errorf("%d configurations hold the store", n)
 	}
 }
 
 func TestValidationLeavesTheRunningConfigurationAlone(t *testing.T) {
-	s := newTestServer(t)
-	s.mustLoad(providerA, "")
+	s := testcaddy.New(t)
+	s.MustLoad(providerA, "")
 	var config caddy.Config
-	if err := json.Unmarshal(s.adapt(providerB, ""), &config); err != nil {
+	if err := json.Unmarshal(s.Adapt(providerB, ""), &config); err != nil {
 		t.Fatal(err)
 	}
 	if err := caddy.Validate(&config); err != nil {
@@ -77,16 +79,16 @@ func TestValidationLeavesTheRunningConfigurationAlone(t *testing.T) {
 }
 
 func TestReloadKeepsTheStoreAndChangesTheProviders(t *testing.T) {
-	s := newTestServer(t)
-	s.mustLoad(providerA, "")
-	old := s.app()
+	s := testcaddy.New(t)
+	s.MustLoad(providerA, "")
+	old := s.App()
 	before, err := old.Store()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.mustLoad(providerB, "")
+	s.MustLoad(providerB, "")
 	wantInForce(s, "b")
-	if after, err := s.app().Store(); after != before || err != nil {
+	if after, err := s.App().Store(); after != before || err != nil {
 		t.Errorf("store %p became %p, %v", before, after, err)
 	}
 	if late, err := old.Store(); late != before || err != nil {
@@ -96,56 +98,56 @@ func TestReloadKeepsTheStoreAndChangesTheProviders(t *testing.T) {
 }
 
 func TestAFailedReloadLeavesTheRunningConfigurationAsItWas(t *testing.T) {
-	s := newTestServer(t)
+	s := testcaddy.New(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
 	site := fmt.Sprintf("http://127.0.0.1:%d {\n\tbind 127.0.0.1\n}", taken.Addr().(*net.TCPAddr).Port)
-	s.mustLoad(providerA, "")
+	s.MustLoad(providerA, "")
 	// Caddy starts apps in random order: some of these fail before the store
 	// is attached to the new configuration, and some after.
 	for range 12 {
-		wantError(t, s.load(providerB, site), "address already in use")
+		testcaddy.WantError(t, s.Load(providerB, site), "address already in use")
 		wantInForce(s, "a")
 	}
 }
 
 // wantInForce fails unless the store works with the configuration that has the
 // provider, and is held once.
-func wantInForce(s *testServer, provider string) {
-	s.t.Helper()
-	store, err := s.app().Store()
+func wantInForce(s *testcaddy.Server, provider string) {
+	s.T.Helper()
+	store, err := s.App().Store()
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	for _, name := range []string{"a", "b"} {
 		if _, ok := store.Provider(name); ok != (name == provider) {
-			s.t.Errorf("provider %s is in force: %t", name, ok)
+			s.T.Errorf("provider %s is in force: %t", name, ok)
 		}
 	}
-	if _, err := store.Status(s.t.Context(), tokenstore.ID{Provider: provider, Name: "x"}); !errors.Is(err, tokenstore.ErrNotFound) {
-		s.t.Errorf("the store answers %v", err)
+	if _, err := store.Status(s.T.Context(), tokenstore.ID{Provider: provider, Name: "x"}); !errors.Is(err, tokenstore.ErrNotFound) {
+		s.T.Errorf("the store answers %v", err)
 	}
-	if n, _ := stores.References(s.database()); n != 1 {
-		s.t.Errorf("%d configurations hold the store, want 1", n)
+	if n, _ := stores.References(s.Database()); n != 1 {
+		s.T.Errorf("%d configurations hold the store, want 1", n)
 	}
 }
 
 func TestStopClosesTheStore(t *testing.T) {
-	s := newTestServer(t)
-	s.mustLoad(providerA, "")
-	app := s.app()
+	s := testcaddy.New(t)
+	s.MustLoad(providerA, "")
+	app := s.App()
 	store, err := app.Store()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.stop()
+	s.Stop()
 	if _, err := store.Status(t.Context(), tokenstore.ID{Provider: "a", Name: "x"}); !errors.Is(err, tokenstore.ErrClosed) {
 		t.Errorf("the closed store answers %v", err)
 	}
-	backend, err := bolt.Open(s.database(), bolt.Options{})
+	backend, err := bolt.Open(s.Database(), bolt.Options{})
 	if err != nil {
 		t.Fatalf("the database is not free: %v", err)
 	}
@@ -155,8 +157,8 @@ func TestStopClosesTheStore(t *testing.T) {
 }
 
 func TestTheFirstRequestOpensTheStoreIfItComesBeforeStart(t *testing.T) {
-	s := newTestServer(t)
-	probe(t, s.adapt(providerA, ""), func(ctx caddy.Context) {
+	s := testcaddy.New(t)
+	testcaddy.Probe(t, s.Adapt(providerA, ""), func(ctx caddy.Context) {
 		app := mustApp(t, ctx)
 		store, err := app.Store()
 		if err != nil {
@@ -169,14 +171,14 @@ func TestTheFirstRequestOpensTheStoreIfItComesBeforeStart(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if _, ok := stores.References(s.database()); ok {
+	if _, ok := stores.References(s.Database()); ok {
 		t.Error("the store is still held")
 	}
 }
 
 func TestARequestThatComesAfterStopGetsNoStore(t *testing.T) {
-	s := newTestServer(t)
-	probe(t, s.adapt(providerA, ""), func(ctx caddy.Context) {
+	s := testcaddy.New(t)
+	testcaddy.Probe(t, s.Adapt(providerA, ""), func(ctx caddy.Context) {
 		app := mustApp(t, ctx)
 		if err := app.Stop(); err != nil {
 			t.Error(err)
@@ -185,7 +187,7 @@ func TestARequestThatComesAfterStopGetsNoStore(t *testing.T) {
 			t.Errorf("it gets %v", err)
 		}
 	})
-	if _, err := os.Stat(s.database()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(s.Database()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the database: %v", err)
 	}
 }
@@ -198,18 +200,18 @@ func TestAnotherKeyIsRefusedWhileTheStoreIsInUse(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newTestServer(t)
-			s.mustLoad(tt.running+"\n"+providerA, "")
-			wantError(t, s.load(tt.loaded+"\n"+providerB, ""), "token_store.encryption_key: ", s.database(), "leave the key as it was")
+			s := testcaddy.New(t)
+			s.MustLoad(tt.running+"\n"+providerA, "")
+			testcaddy.WantError(t, s.Load(tt.loaded+"\n"+providerB, ""), "token_store.encryption_key: ", s.Database(), "leave the key as it was")
 			wantInForce(s, "a")
 		})
 	}
 }
 
 func TestTheKeyFilesKeyMayBeConfigured(t *testing.T) {
-	s := newTestServer(t)
-	s.mustLoad(providerA, "")
-	s.mustLoad("encryption_key {file."+s.database()+".key}\n"+providerB, "")
+	s := testcaddy.New(t)
+	s.MustLoad(providerA, "")
+	s.MustLoad("encryption_key {file."+s.Database()+".key}\n"+providerB, "")
 	wantInForce(s, "b")
 }
 
@@ -261,18 +263,18 @@ func TestStartRefusesADatabase(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newTestServer(t)
-			s.mustLoad(tt.made+"\n"+providerA, "")
-			s.stop()
-			before := digest(t, s.database())
+			s := testcaddy.New(t)
+			s.MustLoad(tt.made+"\n"+providerA, "")
+			s.Stop()
+			before := digest(t, s.Database())
 			if tt.prepare != nil {
-				tt.prepare(t, s.database())
+				tt.prepare(t, s.Database())
 			}
-			wantError(t, s.load(tt.load+"\n"+providerA, ""), append(tt.want, s.database())...)
-			if digest(t, s.database()) != before {
+			testcaddy.WantError(t, s.Load(tt.load+"\n"+providerA, ""), append(tt.want, s.Database())...)
+			if digest(t, s.Database()) != before {
 				t.Error("the database was changed")
 			}
-			if _, ok := stores.References(s.database()); ok {
+			if _, ok := stores.References(s.Database()); ok {
 				t.Error("the store is still held")
 			}
 		})
@@ -280,23 +282,23 @@ func TestStartRefusesADatabase(t *testing.T) {
 }
 
 func TestStartRefusesADirectoryThatCannotBeWritten(t *testing.T) {
-	s := newTestServer(t)
-	file := filepath.Join(s.dir, "file")
+	s := testcaddy.New(t)
+	file := filepath.Join(s.Dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, s.load("storage bolt "+file+"/tokens.db\n"+providerA, ""), file)
+	testcaddy.WantError(t, s.Load("storage bolt "+file+"/tokens.db\n"+providerA, ""), file)
 	// The tests may run as root, who can write everywhere.
-	wantError(t, withRemedy(fmt.Errorf("directory /x: %w", fs.ErrPermission)), "/x", "storage bolt <path>")
+	testcaddy.WantError(t, withRemedy(fmt.Errorf("directory /x: %w", fs.ErrPermission)), "/x", "storage bolt <path>")
 }
 
 func TestSecretsStayOutOfConfigurationLogAndMemoryDumps(t *testing.T) {
 	const secret, key = "S3cr3t-canary-of-the-client", "3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="
 	t.Setenv("CANARY_SECRET", secret)
 	t.Setenv("CANARY_KEY", key)
-	s := newTestServer(t)
-	s.mustLoad("encryption_key {env.CANARY_KEY}\nprovider a dropbox {\nclient_id x\nclient_secret {env.CANARY_SECRET}\n}", "")
-	app := s.app().(*App)
+	s := testcaddy.New(t)
+	s.MustLoad("encryption_key {env.CANARY_KEY}\nprovider a dropbox {\nclient_id x\nclient_secret {env.CANARY_SECRET}\n}", "")
+	app := s.App().(*App)
 	config, err := json.Marshal(app)
 	if err != nil {
 		t.Fatal(err)
@@ -304,7 +306,7 @@ func TestSecretsStayOutOfConfigurationLogAndMemoryDumps(t *testing.T) {
 	if !bytes.Contains(config, []byte("{env.CANARY_SECRET}")) {
 		t.Errorf("the configuration is %s", config)
 	}
-	all := string(config) + s.log() + fmt.Sprintf("%v %+v %#v", app, app.settings, app.settings)
+	all := string(config) + s.Log() + fmt.Sprintf("%v %+v %#v", app, app.settings, app.settings)
 	for _, canary := range []string{secret, key, "\xde\xad\xbe\xef"} {
 		if strings.Contains(all, canary) {
 			t.Errorf("%q is in\n%s", canary, all)
@@ -327,7 +329,7 @@ func mustApp(t *testing.T, ctx caddy.Context) *App {
 	if _, err := ctx.App("http"); err != nil {
 		t.Fatal(err)
 	}
-	app, err := ctx.AppIfConfigured(appName)
+	app, err := ctx.AppIfConfigured(tokenapp.Name)
 	if err != nil {
 		t.Fatal(err)
 	}

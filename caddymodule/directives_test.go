@@ -9,6 +9,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/connect"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/endpoint"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/forward"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 )
 
 func TestDirectives(t *testing.T) {
@@ -16,7 +21,7 @@ func TestDirectives(t *testing.T) {
 		name, text, want string
 		into             caddyfile.Unmarshaler
 	}{
-		{"an endpoint for programs of this machine", `token_endpoint demo/auth`, `{"connection":"demo/auth"}`, new(Endpoint)},
+		{"an endpoint for programs of this machine", `token_endpoint demo/auth`, `{"connection":"demo/auth"}`, new(endpoint.Endpoint)},
 		{
 			"an endpoint with all there is", `token_endpoint demo/{http.auth.user.id} {
 				allow local
@@ -31,7 +36,7 @@ func TestDirectives(t *testing.T) {
 			}`,
 			`{"connection":"demo/{http.auth.user.id}","allow":{"local":true,"origins":["https://a.example","https://*.b.example","http://localhost:*","{env.APP}"]},` +
 				`"cors":{"allow_headers":["X-A","X-B"],"allow_methods":["PUT"],"expose_headers":["*"],"max_age":90000000000}}`,
-			new(Endpoint),
+			new(endpoint.Endpoint),
 		},
 		{
 			"a guard with all there is", `token_guard demo/auth {
@@ -39,15 +44,15 @@ func TestDirectives(t *testing.T) {
 				on_error pass
 				forward
 			}`,
-			`{"connection":"demo/auth","allow":{"local":true},"on_error":"pass","forward":true}`, new(Guard),
+			`{"connection":"demo/auth","allow":{"local":true},"on_error":"pass","forward":true}`, new(forward.Guard),
 		},
-		{"the pages of a consent", `token_connect`, `{"path":"/connect"}`, new(Connect)},
+		{"the pages of a consent", `token_connect`, `{"path":"/connect"}`, new(connect.Connect)},
 		{
 			"the pages of a consent elsewhere", `token_connect /some/where/* {
 				public_url https://tokens.example.com/
 				allow ticket
 			}`,
-			`{"path":"/some/where","public_url":"https://tokens.example.com/","tickets_only":true}`, new(Connect),
+			`{"path":"/some/where","public_url":"https://tokens.example.com/","tickets_only":true}`, new(connect.Connect),
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -104,15 +109,15 @@ func TestErrorsInDirectivesNameTheLineAndTheRemedy(t *testing.T) {
 	} {
 		t.Run(tc.text, func(t *testing.T) {
 			name, _, _ := strings.Cut(strings.Fields(tc.text)[0], " ")
-			into := map[string]caddyfile.Unmarshaler{"token_endpoint": new(Endpoint), "token_guard": new(Guard), "token_connect": new(Connect)}[name]
+			into := map[string]caddyfile.Unmarshaler{"token_endpoint": new(endpoint.Endpoint), "token_guard": new(forward.Guard), "token_connect": new(connect.Connect)}[name]
 			err := into.UnmarshalCaddyfile(caddyfile.NewTestDispenser(tc.text))
-			wantError(t, err, tc.want, fmt.Sprintf("Testfile:%d", tc.line))
+			testcaddy.WantError(t, err, tc.want, fmt.Sprintf("Testfile:%d", tc.line))
 		})
 	}
 }
 
 func TestConfigurationsOfRoutesThatAreRefused(t *testing.T) {
-	s := newTestServer(t)
+	s := testcaddy.New(t)
 	t.Setenv("NOTHING", "")
 	for directive, want := range map[string]string{
 		"token_endpoint b/auth":                               `provider "b" of connection "b/auth" is not configured; configured are: a`,
@@ -123,18 +128,18 @@ func TestConfigurationsOfRoutesThatAreRefused(t *testing.T) {
 		"token_endpoint a/b {\ncors {\n}\n}":                  "no page may use the route",
 		"token_connect {\npublic_url {env.NOTHING}\n}":        "NOTHING",
 	} {
-		err := s.load(providerA, fmt.Sprintf("http://localhost:%d {\n%s\n}\n", freePort(t), directive))
-		wantError(t, err, want)
+		err := s.Load(providerA, fmt.Sprintf("http://localhost:%d {\n%s\n}\n", testcaddy.FreePort(t), directive))
+		testcaddy.WantError(t, err, want)
 	}
 	t.Run("without a token store", func(t *testing.T) {
-		raw, err := adaptCaddyfile("{\nadmin off\n}\nhttp://localhost:1 {\ntoken_endpoint a/b\n}")
+		raw, err := testcaddy.Adapt("{\nadmin off\n}\nhttp://localhost:1 {\ntoken_endpoint a/b\n}")
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantError(t, caddy.Load(raw, true), "there is no token_store")
+		testcaddy.WantError(t, caddy.Load(raw, true), "there is no token_store")
 	})
 	t.Run("a provider that is called like the callback", func(t *testing.T) {
-		err := s.load("provider callback dropbox {\n client_id one\n}", "http://localhost:1 {\ntoken_connect\n}")
-		wantError(t, err, "rename it")
+		err := s.Load("provider callback dropbox {\n client_id one\n}", "http://localhost:1 {\ntoken_connect\n}")
+		testcaddy.WantError(t, err, "rename it")
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
@@ -44,11 +45,11 @@ func TestCaddyEmitsTheEvents(t *testing.T) {
 	recorded = make(chan caddy.Event, 10)
 	recorderMu.Unlock()
 	s, server := serverWithEvents(t, `{"subscriptions":[{"events":["token_refreshed","consent_needed"],"modules":["token_store"],"handlers":[{"handler":"token_store_recorder"}]}]}`)
-	store, err := s.app().Store()
+	store, err := s.App().Store()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Refresh(t.Context(), testID("robot/x")); err != nil {
+	if _, err := store.Refresh(t.Context(), testcaddy.ID("robot/x")); err != nil {
 		t.Fatal(err)
 	}
 	e := nextEvent(t)
@@ -61,14 +62,14 @@ func TestCaddyEmitsTheEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.RevokeFamily(grant.Family)
-	if err := store.Import(t.Context(), testID("acme/a"), tokenstore.Import{RefreshToken: grant.RefreshToken}); err != nil {
+	if err := store.Import(t.Context(), testcaddy.ID("acme/a"), tokenstore.Import{RefreshToken: grant.RefreshToken}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Refresh(t.Context(), testID("acme/a")); !errors.Is(err, tokenstore.ErrConsentNeeded) {
+	if _, err := store.Refresh(t.Context(), testcaddy.ID("acme/a")); !errors.Is(err, tokenstore.ErrConsentNeeded) {
 		t.Fatalf("a refresh with a revoked grant: %v", err)
 	}
 	e = nextEvent(t)
-	page := s.app().ConnectURL(nil, testID("acme/a"))
+	page := s.App().ConnectURL(nil, testcaddy.ID("acme/a"))
 	if e.Name() != "consent_needed" || e.Data["reason"] != "revoked" || page == "" || e.Data["connect_url"] != page {
 		t.Errorf("got %s %v, want connect_url %s", e.Name(), e.Data, page)
 	}
@@ -87,14 +88,14 @@ func nextEvent(t *testing.T) caddy.Event {
 
 // serverWithEvents runs a Caddy with the providers acme and robot, a consent page, and the
 // configuration of an events app.
-func serverWithEvents(t *testing.T, events string) (*testServer, *standin.Server) {
+func serverWithEvents(t *testing.T, events string) (*testcaddy.Server, *standin.Server) {
 	t.Helper()
 	server := standin.New(standin.Options{Clients: []standin.Client{{ID: "demo", Secret: "demo-canary"}}})
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	s := newTestServer(t)
+	s := testcaddy.New(t)
 	providers := fmt.Sprintf(`provider acme generic {
 			client_id demo
 			client_secret demo-canary
@@ -107,9 +108,9 @@ func serverWithEvents(t *testing.T, events string) (*testServer, *standin.Server
 			client_secret demo-canary
 			token_url %[1]s/oauth2/token
 		}`, server.OAuthURL())
-	site := fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1\n\ttoken_connect /connect/*\n}", freePort(t))
+	site := fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1\n\ttoken_connect /connect/*\n}", testcaddy.FreePort(t))
 	var config caddy.Config
-	if err := json.Unmarshal(s.adapt(providers, site), &config); err != nil {
+	if err := json.Unmarshal(s.Adapt(providers, site), &config); err != nil {
 		t.Fatal(err)
 	}
 	config.AppsRaw["events"] = json.RawMessage(events)

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -27,7 +28,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 		emit := func(name string, data map[string]any) { got = append(got, emitted{name, data}) }
 		o := startEventObserver(emit, consentPage, zap.NewNop())
 		expires := time.Date(2030, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600))
-		id := testID("dropbox/a")
+		id := testcaddy.ID("dropbox/a")
 
 		o.Refreshed(tokenstore.RefreshEvent{ID: id, Generation: 7, ExpiresAt: expires})
 		o.Refreshed(tokenstore.RefreshEvent{ID: id, Generation: 7, Err: errors.New("text"), Reason: "timeout"})
@@ -65,7 +66,7 @@ func TestSlowHandlersOfEventsHoldUpNobody(t *testing.T) {
 		_ = o.Handle(t.Context(), caddy.Event{})
 
 		begin := time.Now()
-		id := testID("dropbox/a")
+		id := testcaddy.ID("dropbox/a")
 		o.Refreshed(tokenstore.RefreshEvent{ID: id})
 		synctest.Wait() // the goroutine now holds this one, and the queue is empty
 		for range eventQueue + 10 {
@@ -107,7 +108,7 @@ func TestCloseOfEventsIsBounded(t *testing.T) {
 					_ = o.Handle(t.Context(), caddy.Event{})
 				}
 				for range tt.events {
-					o.Refreshed(tokenstore.RefreshEvent{ID: testID("dropbox/a")})
+					o.Refreshed(tokenstore.RefreshEvent{ID: testcaddy.ID("dropbox/a")})
 				}
 				synctest.Wait()
 				begin := time.Now()
@@ -115,7 +116,7 @@ func TestCloseOfEventsIsBounded(t *testing.T) {
 				if took := time.Since(begin); took > tt.within {
 					t.Errorf("close took %s", took)
 				}
-				o.Refreshed(tokenstore.RefreshEvent{ID: testID("dropbox/late")})
+				o.Refreshed(tokenstore.RefreshEvent{ID: testcaddy.ID("dropbox/late")})
 				o.close()
 				<-o.done
 			})
@@ -132,8 +133,8 @@ func TestAPanicOfAHandlerIsContained(t *testing.T) {
 		}
 		o := startEventObserver(emit, consentPage, zap.NewNop())
 		_ = o.Handle(t.Context(), caddy.Event{})
-		o.Refreshed(tokenstore.RefreshEvent{ID: testID("dropbox/a")})
-		o.Refreshed(tokenstore.RefreshEvent{ID: testID("dropbox/a")})
+		o.Refreshed(tokenstore.RefreshEvent{ID: testcaddy.ID("dropbox/a")})
+		o.Refreshed(tokenstore.RefreshEvent{ID: testcaddy.ID("dropbox/a")})
 		o.close()
 		if calls != 2 {
 			t.Errorf("%d calls, want 2", calls)

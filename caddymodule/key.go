@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 )
@@ -16,7 +17,7 @@ func parseEncryptionKey(written string) (seal.Key, *tokenstore.ConfigError) {
 	if written == "" {
 		return seal.Key{}, nil
 	}
-	text, problem := replace(caddy.NewReplacer(), written, hidden)
+	text, problem := placeholder.Replace(caddy.NewReplacer(), written, placeholder.Hidden)
 	if problem != "" {
 		return seal.Key{}, &tokenstore.ConfigError{Field: "encryption_key", Problem: problem}
 	}

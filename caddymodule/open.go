@@ -23,7 +23,7 @@ var errKeyFileMissing = errors.New("key file is missing")
 
 // openStore opens the database, then its key. The caller holds mu.
 func (p *pooledStore) openStore(logger *zap.Logger) (_ *tokenstore.Store, err error) {
-	backend, err := bolt.Open(p.path, bolt.Options{OnCommit: p.metrics.committed})
+	backend, err := bolt.Open(p.path, bolt.Options{OnCommit: p.metrics.Committed})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (p *pooledStore) openStore(logger *zap.Logger) (_ *tokenstore.Store, err er
 	if err != nil {
 		return nil, fmt.Errorf("token database %s: %w", p.path, err)
 	}
-	p.metrics.useStore(store)
+	p.metrics.UseStore(store)
 	return store, nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 )
@@ -29,7 +31,7 @@ var stores = caddy.NewUsagePool()
 // running server.
 type pooledStore struct {
 	path         string
-	metrics      *metrics
+	metrics      *metrics.Metrics
 	metricsLimit int
 
 	mu       sync.Mutex // guards what is below, and is held while the store opens
@@ -45,7 +47,7 @@ func acquireStore(path string, key seal.Key, metricsLimit int) (*pooledStore, er
 	value, _, err := stores.LoadOrNew(path, func() (caddy.Destructor, error) {
 		return &pooledStore{
 			path:         path,
-			metrics:      newMetrics(metricsLimit),
+			metrics:      metrics.New(metricsLimit),
 			metricsLimit: metricsLimit,
 			key:          key,
 			keyFile:      key.IsZero(),
@@ -75,7 +77,7 @@ func (p *pooledStore) accept(key seal.Key) error {
 	if p.keyFile && key.IsZero() || p.key.Equal(key) {
 		return nil
 	}
-	return fmt.Errorf("%s.%w", appName, &tokenstore.ConfigError{
+	return fmt.Errorf("%s.%w", tokenapp.Name, &tokenstore.ConfigError{
 		Field: "encryption_key",
 		Problem: fmt.Sprintf("the running configuration uses the database %s with another key, "+
 			"and a reload cannot change it; leave the key as it was", p.path),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
 )
@@ -15,20 +16,20 @@ import (
 // resolver returns the value that a written setting stands for. If known is
 // false there is none: because of problem, or because it is not the time to ask if
 // problem is empty.
-type resolver func(written string, v visibility) (value string, known bool, problem string)
+type resolver func(written string, v placeholder.Visibility) (value string, known bool, problem string)
 
 // resolveNow replaces placeholders, for when the configuration is loaded.
 func resolveNow(r *caddy.Replacer) resolver {
-	return func(written string, v visibility) (string, bool, string) {
-		value, problem := replace(r, written, v)
+	return func(written string, v placeholder.Visibility) (string, bool, string) {
+		value, problem := placeholder.Replace(r, written, v)
 		return value, problem == "", problem
 	}
 }
 
 // resolveLater leaves settings with placeholders for later. A Caddyfile may be adapted
 // on another machine than the one it is for.
-func resolveLater(written string, _ visibility) (string, bool, string) {
-	return written, !hasPlaceholder(written), ""
+func resolveLater(written string, _ placeholder.Visibility) (string, bool, string) {
+	return written, !placeholder.In(written), ""
 }
 
 // standIn takes the place of an unknown value, so that everything else about
@@ -65,7 +66,7 @@ func (b *builder) config(c *ProviderConfig) tokenstore.ProviderConfig {
 		Preset:             c.Preset,
 		Grant:              c.Grant,
 		ClientID:           b.text("client_id", c.ClientID),
-		ClientSecret:       secret.New(b.value("client_secret", c.ClientSecret, hidden)),
+		ClientSecret:       secret.New(b.value("client_secret", c.ClientSecret, placeholder.Hidden)),
 		Scopes:             b.texts("scopes", c.Scopes),
 		AuthorizeURL:       b.text("authorize_url", c.AuthorizeURL),
 		TokenURL:           b.text("token_url", c.TokenURL),
@@ -94,7 +95,7 @@ func (b *builder) config(c *ProviderConfig) tokenstore.ProviderConfig {
 	return out
 }
 
-func (b *builder) value(field, written string, v visibility) string {
+func (b *builder) value(field, written string, v placeholder.Visibility) string {
 	value, known, problem := b.resolve(written, v)
 	if problem != "" {
 		b.problems = append(b.problems, &tokenstore.ConfigError{Field: field, Problem: problem})
@@ -106,7 +107,9 @@ func (b *builder) value(field, written string, v visibility) string {
 	return value
 }
 
-func (b *builder) text(field, written string) string { return b.value(field, written, shown) }
+func (b *builder) text(field, written string) string {
+	return b.value(field, written, placeholder.Shown)
+}
 
 func (b *builder) texts(field string, written []string) []string {
 	values := slices.Clone(written)
@@ -121,7 +124,7 @@ func (b *builder) texts(field string, written []string) []string {
 func (b *builder) params(field string, written map[string]string) map[string]string {
 	values := maps.Clone(written)
 	for name := range values {
-		values[name] = b.value(field, written[name], hidden)
+		values[name] = b.value(field, written[name], placeholder.Hidden)
 	}
 	return values
 }

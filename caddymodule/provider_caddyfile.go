@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/directive"
 )
 
 // UnmarshalCaddyfile reads a provider and judges it, as far as its values are known.
@@ -98,7 +100,7 @@ func (p *providerParser) setting(d *caddyfile.Dispenser) {
 	}
 	p.lines[name] = d
 	args := d.RemainingArgs()
-	err := noBlock(d, name)
+	err := directive.NoBlock(d, name)
 	if err == nil {
 		if err = setting.set(p.config, args); err != nil {
 			err = d.Errf("%s: %w", name, err)

@@ -6,15 +6,17 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 )
 
 // A reload swaps the configuration under requests; each of them finds the store.
 func TestRequestsDuringReloadsAreAllAnsweredAlike(t *testing.T) {
-	s := newTestServer(t)
-	origin := fmt.Sprintf("http://localhost:%d", freePort(t))
+	s := testcaddy.New(t)
+	origin := fmt.Sprintf("http://localhost:%d", testcaddy.FreePort(t))
 	site := origin + " {\n\tbind 127.0.0.1\n\ttoken_connect\n\ttoken_endpoint /token a/x\n}\n"
 	config := func(i int) string { return fmt.Sprintf("provider a dropbox {\n client_id client-%d\n}", i) }
-	s.mustLoad(config(0), site)
+	s.MustLoad(config(0), site)
 
 	const callers = 3
 	done, answers := make(chan struct{}), make(chan map[string]int)
@@ -22,7 +24,7 @@ func TestRequestsDuringReloadsAreAllAnsweredAlike(t *testing.T) {
 		go func() { answers <- askUntil(origin+"/token", done) }()
 	}
 	for i := range 15 {
-		s.mustLoad(config(i+1), site)
+		s.MustLoad(config(i+1), site)
 	}
 	close(done)
 	for range callers {
@@ -36,7 +38,7 @@ func TestRequestsDuringReloadsAreAllAnsweredAlike(t *testing.T) {
 			}
 		}
 	}
-	if log := s.log(); strings.Contains(log, "panic") {
+	if log := s.Log(); strings.Contains(log, "panic") {
 		t.Errorf("the log has\n%s", log)
 	}
 }

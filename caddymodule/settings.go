@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 )
@@ -24,13 +26,13 @@ type settings struct {
 // resolve reads the configuration. The error tells all that is wrong with it.
 func (a *App) resolve() (settings, error) {
 	s := settings{
-		metricsConnections: cmp.Or(a.MetricsConnections, defaultConnectionSeries),
+		metricsConnections: cmp.Or(a.MetricsConnections, metrics.DefaultConnectionSeries),
 		byName:             make(map[string]*tokenstore.Provider, len(a.Providers)),
 	}
 	var problems []error
 	add := func(e *tokenstore.ConfigError) {
 		if e != nil {
-			problems = append(problems, fmt.Errorf("%s.%w", appName, e))
+			problems = append(problems, fmt.Errorf("%s.%w", tokenapp.Name, e))
 		}
 	}
 	var problem *tokenstore.ConfigError
@@ -49,7 +51,7 @@ func (a *App) resolve() (settings, error) {
 func (s *settings) addProviders(configs []*ProviderConfig) (problems []error) {
 	resolve := resolveNow(caddy.NewReplacer())
 	for i, c := range configs {
-		at := fmt.Sprintf("%s.providers[%d]", appName, i)
+		at := fmt.Sprintf("%s.providers[%d]", tokenapp.Name, i)
 		if c == nil {
 			problems = append(problems, fmt.Errorf("%s: it is null; write an object", at))
 			continue

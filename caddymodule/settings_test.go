@@ -10,6 +10,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -71,12 +73,12 @@ func TestProblemsOfJSONAreToldWithTheirPath(t *testing.T) {
 	}
 	t.Setenv("PLAIN_URL", "http://example.com")
 	t.Setenv("PASSPHRASE", "c4n4ry battery staple")
-	newTestServer(t)
+	testcaddy.New(t)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			config := caddy.Config{AppsRaw: caddy.ModuleMap{appName: json.RawMessage(tt.app)}}
+			config := caddy.Config{AppsRaw: caddy.ModuleMap{tokenapp.Name: json.RawMessage(tt.app)}}
 			err := caddy.Validate(&config)
-			wantError(t, err, tt.want...)
+			testcaddy.WantError(t, err, tt.want...)
 			if err != nil && strings.Contains(err.Error(), "c4n4ry") {
 				t.Errorf("%q tells a secret", err)
 			}
@@ -85,10 +87,10 @@ func TestProblemsOfJSONAreToldWithTheirPath(t *testing.T) {
 }
 
 func TestASecretWithBracesIsNotTold(t *testing.T) {
-	newTestServer(t)
+	testcaddy.New(t)
 	app := App{Providers: []*ProviderConfig{{Name: "a", Preset: "dropbox", ClientID: "x", ClientSecret: "s3c{r3t}s"}}}
 	_, err := app.resolve()
-	wantError(t, err, "client_secret", `write \{ for a brace`)
+	testcaddy.WantError(t, err, "client_secret", `write \{ for a brace`)
 	if strings.Contains(err.Error(), "r3t") {
 		t.Errorf("%q tells the secret", err)
 	}
@@ -99,7 +101,7 @@ func TestASecretWithBracesIsNotTold(t *testing.T) {
 }
 
 func TestWhereTheDatabaseIs(t *testing.T) {
-	s := newTestServer(t)
+	s := testcaddy.New(t)
 	wd, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -109,9 +111,9 @@ func TestWhereTheDatabaseIs(t *testing.T) {
 		config *StorageConfig
 		want   string
 	}{
-		"in Caddy's data directory":           {nil, s.database()},
-		"there too without a path":            {&StorageConfig{Backend: "bolt"}, s.database()},
-		"in Caddy's data directory, as told":  {&StorageConfig{Path: "{data_dir}/x/tokens.db"}, filepath.Join(s.dir, "caddy/x/tokens.db")},
+		"in Caddy's data directory":           {nil, s.Database()},
+		"there too without a path":            {&StorageConfig{Backend: "bolt"}, s.Database()},
+		"in Caddy's data directory, as told":  {&StorageConfig{Path: "{data_dir}/x/tokens.db"}, filepath.Join(s.Dir, "caddy/x/tokens.db")},
 		"where a variable says":               {&StorageConfig{Path: "{env.SOME_DIR}/tokens.db"}, "/srv/tokens.db"},
 		"below the working directory":         {&StorageConfig{Path: "x/tokens.db"}, filepath.Join(wd, "x/tokens.db")},
 		"under the shortest name of the path": {&StorageConfig{Path: "/srv//a/../tokens.db"}, "/srv/tokens.db"},

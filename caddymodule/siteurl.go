@@ -13,12 +13,14 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
 // RegisterConnect makes a token_connect handler known, when it is provisioned.
 // Caddy provisions one handler after the other.
-func (a *App) RegisterConnect(c connectSite) { a.connects = append(a.connects, c) }
+func (a *App) RegisterConnect(c tokenapp.ConnectSite) { a.connects = append(a.connects, c) }
 
 // ConnectURL returns where a person can give the consent for id, "" if no
 // token_connect is configured or its address is not certain. r may be nil: then
@@ -30,7 +32,7 @@ func (a *App) ConnectURL(r *http.Request, id tokenstore.ID) string {
 	routes := a.routesTo()
 	for _, to := range routes {
 		if r != nil && to.serves(r) {
-			return pageOf(cmp.Or(to.connect.PublicURL, originOf(r)), to.connect, id)
+			return pageOf(cmp.Or(to.connect.PublicURL, site.OriginOf(r)), to.connect, id)
 		}
 	}
 	for _, to := range routes {
@@ -47,7 +49,7 @@ func (a *App) ConnectURL(r *http.Request, id tokenstore.ID) string {
 }
 
 // pageOf returns the URL of the page that asks for the consent.
-func pageOf(site string, c connectSite, id tokenstore.ID) string {
+func pageOf(site string, c tokenapp.ConnectSite, id tokenstore.ID) string {
 	path := url.URL{Path: c.Path + "/" + id.String()}
 	return site + path.EscapedPath()
 }
@@ -98,7 +100,7 @@ func pathTo(wanted caddyhttp.MiddlewareHandler, routes caddyhttp.RouteList) []ca
 
 // connectRoute is where a token_connect handler stands in the configuration.
 type connectRoute struct {
-	connect connectSite
+	connect tokenapp.ConnectSite
 	server  *caddyhttp.Server
 	path    []caddyhttp.Route // the outermost first
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -51,8 +52,8 @@ func TestWhereAPersonCanGiveTheConsent(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newTestServer(t)
-			probe(t, s.adapt(providerA, tt.sites), func(ctx caddy.Context) {
+			s := testcaddy.New(t)
+			testcaddy.Probe(t, s.Adapt(providerA, tt.sites), func(ctx caddy.Context) {
 				app := mustApp(t, ctx)
 				r := httptest.NewRequest("GET", "/", nil)
 				r.Host = tt.host
@@ -73,8 +74,8 @@ func TestWhereAPersonCanGiveTheConsent(t *testing.T) {
 }
 
 func TestAConnectionsNameIsEscapedInItsURL(t *testing.T) {
-	s := newTestServer(t)
-	probe(t, s.adapt(providerA, "http://localhost:8080 {\ntoken_connect\n}\n"), func(ctx caddy.Context) {
+	s := testcaddy.New(t)
+	testcaddy.Probe(t, s.Adapt(providerA, "http://localhost:8080 {\ntoken_connect\n}\n"), func(ctx caddy.Context) {
 		got := mustApp(t, ctx).ConnectURL(nil, tokenstore.ID{Provider: "a", Name: "jürgen@example.com"})
 		if want := "http://localhost:8080/connect/a/j%C3%BCrgen@example.com"; got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -53,7 +54,7 @@ func (c *StorageConfig) databasePath() (string, *tokenstore.ConfigError) {
 	}
 	r := caddy.NewReplacer()
 	r.Map(func(key string) (any, bool) { return caddy.AppDataDir(), key == "data_dir" })
-	path, problem := replace(r, written, shown)
+	path, problem := placeholder.Replace(r, written, placeholder.Shown)
 	if problem != "" {
 		return "", &tokenstore.ConfigError{Field: "storage", Problem: problem}
 	}

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"go/parser"
-	"go/token"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -124,33 +121,44 @@ func TestTheEngineKnowsNothingOfCaddy(t *testing.T) {
 	}
 }
 
-// forwarding begins the names of the files that forward requests.
-var forwarding = []string{"proxy", "transport", "destination"}
-
-// Only what forwards requests may know Caddy's reverse proxy.
+// Only the package that forwards requests may know Caddy's reverse proxy.
 func TestOnlyForwardingImportsTheReverseProxy(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(root, "caddymodule", "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	const reverseProxy, forwarding = "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy", "caddymodule/forward"
+	module := goList(t, "-m") + "/"
+	packages := goList(t, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./caddymodule/...", "./tokenstore/...", "./cmd/...")
 	found := 0
-	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, spec := range parsed.Imports {
-			if !strings.HasPrefix(strings.Trim(spec.Path.Value, `"`), "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy") {
+	for line := range strings.Lines(packages) {
+		importer, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		for imported := range strings.FieldsSeq(imports) {
+			if !isBelow(imported, reverseProxy) {
 				continue
 			}
 			found++
-			name := filepath.Base(file)
-			if !slices.ContainsFunc(forwarding, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
-				t.Errorf("%s imports %s", name, spec.Path.Value)
+			if from := strings.TrimPrefix(importer, module); from != forwarding {
+				t.Errorf("%s imports %s", from, imported)
 			}
 		}
 	}
 	if found == 0 {
 		t.Error("nothing imports it; the test looks at the wrong place")
+	}
+}
+
+// The plugin's parts know each other by tokenapp; what puts them together is above them.
+func TestNoPartOfThePluginImportsTheWhole(t *testing.T) {
+	whole := goList(t, "./caddymodule")
+	packages := goList(t, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./caddymodule/...")
+	found := 0
+	for line := range strings.Lines(packages) {
+		importer, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if slices.Contains(strings.Fields(imports), whole) {
+			t.Errorf("%s imports %s", importer, whole)
+		}
+		if importer == whole {
+			found += strings.Count(imports, whole+"/")
+		}
+	}
+	if found == 0 {
+		t.Error("the plugin imports none of its parts")
 	}
 }

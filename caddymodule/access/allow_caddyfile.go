@@ -1,0 +1,99 @@
+package access
+
+import (
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/directive"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
+)
+
+// UnmarshalSubdirective reads the sub-directive that d stands at, if it is one
+// about access:
+//
+//	allow local
+//	allow origin <origin...>
+//	cors {
+//		allow_headers  <names...>
+//		allow_methods  <methods...>
+//		expose_headers <names...>
+//		max_age        <duration>
+//	}
+//
+// allow may be repeated; one of its rules has to hold. An origin is
+// scheme://host or scheme://host:port. https://*.example.com stands for all
+// subdomains, http://localhost:* for all ports and * for every page there is.
+func (a *Access) UnmarshalSubdirective(d *caddyfile.Dispenser) (known bool, err error) {
+	switch d.Val() {
+	case "allow":
+		return true, a.unmarshalAllow(d)
+	case "cors":
+		if a.CORS != nil {
+			return true, directive.Repeated(d)
+		}
+		a.CORS = new(CORS)
+		return true, a.CORS.unmarshal(d)
+	}
+	return false, nil
+}
+
+func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
+	if a.Allow == nil {
+		a.Allow = new(Allow)
+	}
+	args := d.RemainingArgs()
+	switch {
+	case len(args) == 1 && args[0] == "local":
+		if a.Allow.Local {
+			return d.Err("allow local is already there")
+		}
+		a.Allow.Local = true
+		return nil
+	case len(args) > 1 && args[0] == "origin":
+		for _, origin := range args[1:] {
+			if err := checkOriginPattern(origin); err != nil && !placeholder.In(origin) {
+				return d.Errf("allow: %v", err)
+			}
+			a.Allow.Origins = append(a.Allow.Origins, origin)
+		}
+		return nil
+	}
+	return d.Errf("allow %s: use allow local or allow origin <origin...>", strings.Join(args, " "))
+}
+
+// unmarshal reads the block of cors.
+func (c *CORS) unmarshal(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		var list *[]string
+		switch d.Val() {
+		case "allow_headers":
+			list = &c.AllowHeaders
+		case "allow_methods":
+			list = &c.AllowMethods
+		case "expose_headers":
+			list = &c.ExposeHeaders
+		case "max_age":
+			if err := directive.Duration(d, &c.MaxAge); err != nil {
+				return err
+			}
+			if age := time.Duration(c.MaxAge); age < time.Second || age > maxPreflightAge {
+				return d.Errf("max_age %s: use 1s to %s", age, maxPreflightAge)
+			}
+			continue
+		default:
+			return d.Errf("unrecognized sub-directive %q of cors; it takes allow_headers, allow_methods, expose_headers and max_age", d.Val())
+		}
+		if *list != nil {
+			return directive.Repeated(d)
+		}
+		if *list = d.RemainingArgs(); len(*list) == 0 {
+			return d.ArgErr()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+package caching
+
+import (
+	"net/http"
+	"strings"
+)
+
+// NoStore forbids every cache to keep the answer, HTTP/1.0 ones too.
+func NoStore(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+}
+
+// VaryOn adds name to the Vary header, once.
+func VaryOn(h http.Header, name string) {
+	for _, line := range h["Vary"] {
+		for field := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(field), name) {
+				return
+			}
+		}
+	}
+	h.Add("Vary", name)
+}

@@ -1,0 +1,114 @@
+package forward
+
+import (
+	"encoding/base64"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// droppedResponseHeaders would let an API speak for our origin: set its cookies,
+// pin its keys, clear its storage, take over its service workers. CORS is answered
+// by the guard; with the API's headers beside it there would be two answers, and browsers
+// refuse both.
+var droppedResponseHeaders = []string{
+	"Access-Control-Allow-Credentials",
+	"Access-Control-Allow-Headers",
+	"Access-Control-Allow-Methods",
+	"Access-Control-Allow-Origin",
+	"Access-Control-Allow-Private-Network",
+	"Access-Control-Expose-Headers",
+	"Access-Control-Max-Age",
+	"Alt-Svc",
+	"Clear-Site-Data",
+	"Nel",
+	"Public-Key-Pins",
+	"Public-Key-Pins-Report-Only",
+	"Refresh",
+	"Report-To",
+	"Service-Worker-Allowed",
+	"Set-Cookie",
+	"Set-Cookie2",
+	"Strict-Transport-Security",
+}
+
+// tameAnswer takes from h what is not the API's to say on our origin.
+func tameAnswer(h http.Header) {
+	for _, name := range droppedResponseHeaders {
+		delete(h, name)
+	}
+	for name := range h {
+		if strings.HasPrefix(name, "Access-Control-") {
+			delete(h, name)
+		}
+	}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	if isActive(h.Get("Content-Type")) {
+		// Added, not set: a browser obeys each of several policies. Without it, a script in the
+		// API's page would run with our origin's rights, and could ask for tokens.
+		h.Add("Content-Security-Policy", "sandbox")
+	}
+}
+
+// isActive reports whether a browser may run scripts in a document of that type.
+// Without a type Caddy's server guesses one, and may guess HTML.
+func isActive(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return true
+	}
+	return media == "text/html" || strings.HasSuffix(media, "/xml") || strings.HasSuffix(media, "+xml")
+}
+
+// echoes reports whether the token stands in a header, plainly or in one of the
+// encodings that servers use when they repeat what they were sent.
+func echoes(h http.Header, token string) bool {
+	const shortest = 8 // a shorter one would stand in other texts by chance
+	if len(token) < shortest {
+		return false
+	}
+	var encoded []string // made only if there is a value long enough to hold the token
+	for _, values := range h {
+		for _, value := range values {
+			if len(value) < len(token) {
+				continue
+			}
+			if encoded == nil {
+				encoded = encodings(token)
+			}
+			for _, e := range encoded {
+				if strings.Contains(value, e) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// encodings returns the token as it is, escaped for a query and for a path, and in base64
+// at each of the three places that it can have within a longer text.
+func encodings(token string) []string {
+	all := []string{token}
+	for _, escaped := range []string{url.QueryEscape(token), url.PathEscape(token)} {
+		if escaped != token {
+			all = append(all, escaped)
+		}
+	}
+	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			text := enc.EncodeToString([]byte(strings.Repeat("\x00", before) + token))
+			// The digits at both ends also depend on the neighbours.
+			start := (before*8 + 5) / 6
+			end := (before + len(token)) * 8 / 6
+			if start < end {
+				all = append(all, text[start:end])
+			}
+		}
+	}
+	return all
+}

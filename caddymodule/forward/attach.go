@@ -1,0 +1,153 @@
+package forward
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// droppedRequestHeaders never reach an API, unless pass_header lists them.
+var droppedRequestHeaders = map[string]bool{
+	// The client's credentials are for us. The API gets the connection's, alone.
+	"Authorization":             true,
+	"Proxy-Authorization":       true,
+	"Proxy-Authenticate":        true,
+	"Cookie":                    true,
+	"Cookie2":                   true,
+	"Ocp-Apim-Subscription-Key": true,
+
+	// What tells about the page, the network and the proxies on our side.
+	"Origin":              true,
+	"Referer":             true,
+	"Forwarded":           true,
+	"X-Real-Ip":           true,
+	"X-Client-Ip":         true,
+	"X-Cluster-Client-Ip": true,
+	"True-Client-Ip":      true,
+	"Cf-Connecting-Ip":    true,
+	"Fastly-Client-Ip":    true,
+
+	// What makes a server act on another method, host or path than the ones that
+	// were checked.
+	"X-Http-Method":          true,
+	"X-Http-Method-Override": true,
+	"X-Method-Override":      true,
+	"X-Original-Url":         true,
+	"X-Original-Uri":         true,
+	"X-Original-Host":        true,
+	"X-Rewrite-Url":          true,
+	"X-Host":                 true,
+	"Base-Url-Override":      true,
+	"Http2-Settings":         true,
+
+	// What turns a token into more than the person's own: a team administrator
+	// acting for a member, somebody else's quota.
+	"Dropbox-Api-Select-User":  true,
+	"Dropbox-Api-Select-Admin": true,
+	"X-Goog-User-Project":      true,
+}
+
+// droppedRequestPrefixes do the same for families of headers.
+var droppedRequestPrefixes = []string{"X-Forwarded-", "Sec-", "Access-Control-"}
+
+// keptPrefix excepts the handshake of WebSockets from the Sec- family.
+const keptPrefix = "Sec-Websocket-"
+
+// neverPassed are credentials, which no setting lets through.
+var neverPassed = map[string]bool{"Authorization": true, "Proxy-Authorization": true}
+
+// checkPassHeaders refuses the names of headers that must not be passed on.
+func checkPassHeaders(names []string) error {
+	for _, name := range names {
+		if neverPassed[http.CanonicalHeaderKey(name)] {
+			return fmt.Errorf("pass_header %s: a client's credentials are never passed on", name)
+		}
+	}
+	return nil
+}
+
+// headerFilter decides which of a client's headers an API gets to see.
+type headerFilter struct {
+	passed map[string]bool // canonical names
+}
+
+func newHeaderFilter(pass []string) headerFilter {
+	f := headerFilter{passed: make(map[string]bool, len(pass))}
+	for _, name := range pass {
+		f.passed[http.CanonicalHeaderKey(name)] = true
+	}
+	return f
+}
+
+// apply returns the headers of in that go upstream, in a map of their own with
+// room for one more. Values are neither copied nor looked at, so that bytes
+// beyond ASCII arrive as they were sent. inject is the header that the token goes into.
+func (f headerFilter) apply(in http.Header, inject string) http.Header {
+	out := make(http.Header, len(in)+1)
+	for name, values := range in {
+		if canonical := http.CanonicalHeaderKey(name); canonical != inject && !f.drops(canonical) {
+			out[name] = values
+		}
+	}
+	// Our own entry only (RFC 9110 section 7.6.3): the others name hosts on our side.
+	if via := out["Via"]; len(via) > 1 {
+		out["Via"] = via[len(via)-1:]
+	}
+	if upgrade := out.Get("Upgrade"); upgrade != "" && !strings.EqualFold(upgrade, "websocket") {
+		// h2c, for one, would open a way past everything that looks at requests.
+		delete(out, "Upgrade")
+		delete(out, "Connection")
+	}
+	return out
+}
+
+func (f headerFilter) drops(name string) bool {
+	if f.passed[name] {
+		return false
+	}
+	if droppedRequestHeaders[name] {
+		return true
+	}
+	for _, prefix := range droppedRequestPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return !strings.HasPrefix(name, keptPrefix)
+		}
+	}
+	return false
+}
+
+// droppedParameters are query parameters that are credentials: RFC 6750 section
+// 2.3, Dropbox's way around preflights, a caller's key.
+var droppedParameters = []string{"access_token", "authorization", "subscription-key"}
+
+// withoutCredentials returns a raw query without the parameters that are
+// credentials. The others keep their bytes and their order.
+func withoutCredentials(query string) string {
+	if query == "" {
+		return query
+	}
+	kept := make([]string, 0, strings.Count(query, "&")+1)
+	for pair := range strings.SplitSeq(query, "&") {
+		if !isCredential(pair) {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.Join(kept, "&")
+}
+
+func isCredential(pair string) bool {
+	// Some servers still split at semicolons too.
+	for part := range strings.SplitSeq(pair, ";") {
+		name, _, _ := strings.Cut(part, "=")
+		if decoded, err := url.QueryUnescape(name); err == nil {
+			name = decoded
+		}
+		for _, dropped := range droppedParameters {
+			if strings.EqualFold(strings.TrimSpace(name), dropped) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,110 @@
+package forward
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestHeaderFilter(t *testing.T) {
+	in := http.Header{
+		"Accept":                     {"*/*"},
+		"Content-Type":               {"application/octet-stream"},
+		"Dropbox-Api-Arg":            {"{\"path\":\"/\u00fcber\"}"},
+		"Dropbox-Api-Path-Root":      {"x"},
+		"Range":                      {"bytes=0-1"},
+		"User-Agent":                 {""},
+		"Te":                         {"trailers"},
+		"Via":                        {"1.1 inner.example", "1.1 Caddy"},
+		"Authorization":              {"Basic client", "Basic again"},
+		"Proxy-Authorization":        {"Basic client"},
+		"Cookie":                     {"session=1"},
+		"Origin":                     {"https://app.example.com"},
+		"Referer":                    {"https://app.example.com/secret"},
+		"Forwarded":                  {"for=10.0.0.1"},
+		"X-Forwarded-For":            {"10.0.0.1"},
+		"X-Forwarded-Host":           {"inner.example"},
+		"X-Forwarded-Anything":       {"1"},
+		"X-Real-Ip":                  {"10.0.0.1"},
+		"X-Http-Method-Override":     {"DELETE"},
+		"X-Original-Url":             {"/admin"},
+		"X-Rewrite-Url":              {"/admin"},
+		"Sec-Fetch-Site":             {"cross-site"},
+		"Sec-Ch-Ua":                  {"x"},
+		"Access-Control-Request-Foo": {"x"},
+		"Dropbox-Api-Select-User":    {"dbmid:1"},
+		"Dropbox-Api-Select-Admin":   {"dbmid:1"},
+		"X-Goog-User-Project":        {"other"},
+		"X-Api-Token":                {"the client's"},
+	}
+	kept := http.Header{
+		"Accept":                {"*/*"},
+		"Content-Type":          {"application/octet-stream"},
+		"Dropbox-Api-Arg":       {"{\"path\":\"/\u00fcber\"}"},
+		"Dropbox-Api-Path-Root": {"x"},
+		"Range":                 {"bytes=0-1"},
+		"User-Agent":            {""},
+		"Te":                    {"trailers"},
+		"Via":                   {"1.1 Caddy"},
+	}
+	before := in.Clone()
+	if diff := cmp.Diff(kept, newHeaderFilter(nil).apply(in, "X-Api-Token")); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, in); diff != "" {
+		t.Errorf("the client's headers were changed:\n%s", diff)
+	}
+
+	kept["Cookie"], kept["X-Goog-User-Project"] = in["Cookie"], in["X-Goog-User-Project"]
+	if diff := cmp.Diff(kept, newHeaderFilter([]string{"cookie", "x-goog-user-project", "X-Api-Token"}).apply(in, "X-Api-Token")); diff != "" {
+		t.Errorf("with pass_header (-want +got):\n%s", diff)
+	}
+}
+
+func TestHeaderFilterAndUpgrades(t *testing.T) {
+	handshake := http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
+		"Sec-WebSocket-Key": {"k"}, "Sec-Websocket-Version": {"13"}, //nolint:canonicalheader // reverse_proxy writes them so
+	}
+	if diff := cmp.Diff(handshake, newHeaderFilter(nil).apply(handshake, "Authorization")); diff != "" {
+		t.Errorf("a WebSocket's handshake (-want +got):\n%s", diff)
+	}
+	h2c := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"h2c"}, "Http2-Settings": {"AAMAAABkAAQAAP__"}}
+	if got := newHeaderFilter(nil).apply(h2c, "Authorization"); got.Get("Upgrade") != "" || got.Get("Connection") != "" {
+		t.Errorf("h2c goes upstream: %v", got)
+	}
+}
+
+func TestCheckPassHeaders(t *testing.T) {
+	if err := checkPassHeaders([]string{"Cookie", "X-Forwarded-For"}); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"Authorization", "authorization", "proxy-authorization"} {
+		if err := checkPassHeaders([]string{name}); err == nil {
+			t.Errorf("%s may be passed on", name)
+		}
+	}
+}
+
+func TestWithoutCredentials(t *testing.T) {
+	for _, tc := range []struct{ name, query, want string }{
+		{"no query", "", ""},
+		{"nothing to take away", "a=1&b=%C3%BC&a=2&&c", "a=1&b=%C3%BC&a=2&&c"},
+		{"an access token", "access_token=x", ""},
+		{"among others", "a=1&access_token=x&b=2", "a=1&b=2"},
+		{"Dropbox's way around preflights", "authorization=Bearer+x&arg=%7B%7D", "arg=%7B%7D"},
+		{"a caller's key", "subscription-key=k&a", "a"},
+		{"in capitals", "Access_Token=x&AUTHORIZATION=y&a=1", "a=1"},
+		{"escaped", "access%5ftoken=x&%61uthorization=y&a=1", "a=1"},
+		{"without a value", "access_token&a=1", "a=1"},
+		{"behind a semicolon", "a=1;access_token=x&b=2", "b=2"},
+		{"a longer name", "access_tokens=x&xauthorization=y", "access_tokens=x&xauthorization=y"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := withoutCredentials(tc.query); got != tc.want {
+				t.Errorf("%q became %q, not %q", tc.query, got, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,102 @@
+package forward
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+)
+
+// errRefusedHost is wrapped if a request would go to a place that its provider
+// does not list.
+var errRefusedHost = errors.New("the token must not go there")
+
+// hostRules are what of a *tokenstore.Provider says where a token may go.
+type hostRules interface {
+	Name() string
+	Hosts() []tokenstore.Host
+	Allowed(scheme, hostport, path string) bool
+}
+
+// destination returns the URL that r really goes to. It trusts nothing that was decided
+// before: r may come from a health check that follows a redirect, from a
+// hand-written upstream, or have been rewritten since the guard saw it. The
+// address that is dialed counts as much as the one in the URL.
+func destination(r *http.Request, p hostRules) (*url.URL, error) {
+	address, err := address(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: provider %s: %w", errRefusedHost, p.Name(), err)
+	}
+	host, ok := hostAt(p, r.URL.Scheme, address)
+	if !ok {
+		return nil, fmt.Errorf("%w: provider %s has no host %s", errRefusedHost, p.Name(), address)
+	}
+	path := r.URL.EscapedPath()
+	if err := checkPath(path); err != nil {
+		return nil, fmt.Errorf("%w: %w", errRefusedHost, err)
+	}
+	if !p.Allowed(host.URL.Scheme, host.URL.Host, path) {
+		return nil, fmt.Errorf("%w: provider %s has host %s, but not for that path", errRefusedHost, p.Name(), address)
+	}
+	to := *r.URL
+	to.Scheme, to.Host, to.User, to.Fragment = host.URL.Scheme, host.URL.Host, nil, ""
+	to.RawQuery = withoutCredentials(r.URL.RawQuery)
+	return &to, nil
+}
+
+// address returns the host:port that r is sent to, which must be the one that is
+// dialed.
+func address(r *http.Request) (string, error) {
+	dial, ok := reverseproxy.GetDialInfo(r.Context())
+	if !ok {
+		return hostPort(r.URL), nil
+	}
+	if !strings.HasPrefix(dial.Network, "tcp") {
+		return "", fmt.Errorf("a %s socket is none of its hosts", dial.Network)
+	}
+	// Without a scheme, which is ours to set, Caddy puts the dialed address itself into
+	// the URL.
+	if r.URL.Host != dial.Address && (r.URL.Scheme == "" || hostPort(r.URL) != dial.Address) {
+		return "", fmt.Errorf("the request is for %s and the connection to %s", r.URL.Host, dial.Address)
+	}
+	return dial.Address, nil
+}
+
+// hostAt returns the host of p at an address; any scheme will do if scheme is empty.
+func hostAt(p hostRules, scheme, address string) (tokenstore.Host, bool) {
+	for _, h := range p.Hosts() {
+		if (scheme == "" || scheme == h.URL.Scheme) && isAt(h.URL, address) {
+			return h, true
+		}
+	}
+	return tokenstore.Host{}, false
+}
+
+// isAt reports whether host:port is the address of u. It allocates nothing.
+func isAt(u *url.URL, address string) bool {
+	if u.Port() != "" {
+		return strings.EqualFold(u.Host, address)
+	}
+	colon := strings.LastIndexByte(address, ':')
+	return colon >= 0 && strings.EqualFold(u.Host, address[:colon]) && address[colon+1:] == defaultPort(u.Scheme)
+}
+
+// hostPort returns host:port of u, with the scheme's port if u has none.
+func hostPort(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	return u.Host + ":" + defaultPort(u.Scheme)
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "http" {
+		return "80"
+	}
+	return "443"
+}

@@ -1,0 +1,152 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/urlpath"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+)
+
+var (
+	// errForwardPath is wrapped if a request's path must not be forwarded, because our
+	// side and the API could disagree on what it means. It is answered with 400.
+	errForwardPath = errors.New("path must not be forwarded")
+
+	// errForwardMethod is wrapped if a request's method must not be forwarded. It is
+	// answered with 405.
+	errForwardMethod = errors.New("method must not be forwarded")
+)
+
+// Variables of a request that is being forwarded.
+const (
+	forwardingVar = "token_store.forwarding"
+	// upstreamVar is followed by the provider's name: Caddy keeps the health of an
+	// upstream under the text of its dial address, placeholders unexpanded, and
+	// the failures of one provider must not take down another.
+	upstreamVar = "token_store.upstream."
+)
+
+// upstreamPlaceholder is the dial address of the upstream that a provider's
+// forwarded requests go to.
+func upstreamPlaceholder(provider string) string { return "{http.vars." + upstreamVar + provider + "}" }
+
+// forwarding is what the guard decided about a request that is to be forwarded.
+type forwarding struct {
+	id       tokenstore.ID
+	provider *tokenstore.Provider
+	host     tokenstore.Host
+	// pass lets the request go without a token if none can be had.
+	pass bool
+	// counted is set once the request is in the metrics: the load balancer may
+	// try it several times.
+	counted bool
+}
+
+// startForward points r at the host of p that its path asks for, and leaves in
+// r's variables what the transport needs to know. r's path becomes the one of
+// the API. The error wraps errForwardPath or errForwardMethod if r is refused; then r is as it was.
+func startForward(r *http.Request, p *tokenstore.Provider, id tokenstore.ID, pass bool) error {
+	if !isWebSocketOverH2(r) {
+		if err := checkMethod(r.Method); err != nil {
+			return err
+		}
+	}
+	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		// What arrived counts too: a prefix that was stripped may hide how the rest
+		// was reached, and a raw "#" is only seen here.
+		if err := checkRawTarget(orig.RequestURI); err != nil {
+			return err
+		}
+	}
+	escaped := r.URL.EscapedPath()
+	if err := checkPath(escaped); err != nil {
+		return err
+	}
+	host, rest := p.HostFor(escaped)
+	if host.URL == nil {
+		return fmt.Errorf("%w: provider %s has no host for it", errForwardPath, p.Name())
+	}
+	if err := setEscapedPath(r.URL, host.URL.EscapedPath()+rest); err != nil {
+		return err
+	}
+	// An absolute request target names a server of its own choice.
+	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
+	ctx := r.Context()
+	caddyhttp.SetVar(ctx, forwardingVar, &forwarding{id: id, provider: p, host: host, pass: pass})
+	caddyhttp.SetVar(ctx, upstreamVar+p.Name(), hostPort(host.URL))
+	return nil
+}
+
+// forwardingOf returns what startForward left in ctx, nil if there is nothing, as
+// in an active health check.
+func forwardingOf(ctx context.Context) *forwarding {
+	f, _ := caddyhttp.GetVar(ctx, forwardingVar).(*forwarding)
+	return f
+}
+
+// checkMethod refuses methods that make a server repeat the request's headers or
+// open a tunnel, and what is no method at all.
+func checkMethod(method string) error {
+	const longest = 32
+	known := method != "" && len(method) <= longest
+	for _, c := range []byte(method) {
+		// Names are case-sensitive (RFC 9110 section 9.1), and not every server knows.
+		known = known && (c >= 'A' && c <= 'Z' || c == '-')
+	}
+	switch method {
+	case http.MethodConnect, http.MethodTrace, "TRACK", "DEBUG", "PRI":
+		known = false
+	}
+	if !known {
+		return errForwardMethod
+	}
+	return nil
+}
+
+// isWebSocketOverH2 reports whether r opens a WebSocket over HTTP/2 or 3 (RFC 8441, RFC
+// 9220). reverse_proxy makes a GET of it.
+func isWebSocketOverH2(r *http.Request) bool {
+	return r.Method == http.MethodConnect &&
+		(r.ProtoMajor == 2 && r.Header.Get(":protocol") == "websocket" || r.ProtoMajor == 3 && r.Proto == "websocket")
+}
+
+// setEscapedPath makes escaped the path of u, byte for byte.
+func setEscapedPath(u *url.URL, escaped string) error {
+	if !strings.HasPrefix(escaped, "/") {
+		escaped = "/" + escaped
+	}
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return fmt.Errorf("%w: it has an invalid escape", errForwardPath)
+	}
+	u.Path, u.RawPath = path, ""
+	if path != escaped {
+		u.RawPath = escaped
+	}
+	return nil
+}
+
+// checkRawTarget refuses a request target as it was on the wire. Its query is
+// only looked at for what no query may hold.
+func checkRawTarget(target string) error {
+	if strings.Contains(target, "#") {
+		return fmt.Errorf("%w: it has a raw #", errForwardPath)
+	}
+	path, _, _ := strings.Cut(target, "?")
+	return checkPath(path)
+}
+
+// checkPath refuses a path that our side and the API could read in different ways.
+func checkPath(escaped string) error {
+	if err := urlpath.Check(escaped); err != nil {
+		return fmt.Errorf("%w: %w", errForwardPath, err)
+	}
+	return nil
+}

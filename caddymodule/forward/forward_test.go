@@ -1,0 +1,148 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
+)
+
+// testProvider is a provider with two hosts, "api" under a base path and "content".
+func testProvider(t testing.TB, apiURL, contentURL string) *tokenstore.Provider {
+	t.Helper()
+	p, err := tokenstore.NewProvider(tokenstore.ProviderConfig{
+		Name: "demo", ClientID: "id", ClientSecret: secret.New("client-secret"),
+		AuthorizeURL: "http://127.0.0.1:1/authorize", TokenURL: "http://127.0.0.1:1/token",
+		Hosts: []tokenstore.HostConfig{
+			{Name: "api", URL: apiURL},
+			{Name: "content", URL: contentURL, Paths: []string{"/2/files/upload", "/2/raw/*"}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// serverContext makes r look as a request does within Caddy's server.
+func serverContext(r *http.Request) *http.Request {
+	ctx := context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{})
+	orig := *r
+	return r.WithContext(context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, orig))
+}
+
+func TestStartForwardPicksTheHost(t *testing.T) {
+	p := testProvider(t, "https://api.example.com/v1", "https://content.example.com:8443")
+	for _, tc := range []struct{ name, target, host, path, dial string }{
+		{"the first host is the default", "/2/files/list", "api.example.com", "/v1/2/files/list", "api.example.com:443"},
+		{"the first segment names a host", "/content/2/files/list", "content.example.com:8443", "/2/files/list", "content.example.com:8443"},
+		{"a host's name alone is its root", "/content", "content.example.com:8443", "/", "content.example.com:8443"},
+		{"a path belongs to a host", "/2/files/upload", "content.example.com:8443", "/2/files/upload", "content.example.com:8443"},
+		{"a pattern belongs to a host", "/2/raw/x/y", "content.example.com:8443", "/2/raw/x/y", "content.example.com:8443"},
+		{"a name must be the whole segment", "/contents/x", "api.example.com", "/v1/contents/x", "api.example.com:443"},
+		{"the root stays below the base path", "/", "api.example.com", "/v1/", "api.example.com:443"},
+		{"escapes stay as they were written", "/a%20b%c3%a9/%3fx%3D", "api.example.com", "/v1/a%20b%c3%a9/%3fx%3D", "api.example.com:443"},
+		{"a percent sign may be a percent sign", "/100%25", "api.example.com", "/v1/100%25", "api.example.com:443"},
+		{"an absolute target does not choose the server", "http://evil.example/x", "api.example.com", "/v1/x", "api.example.com:443"},
+		{"dots may stand in names", "/a..b/...", "api.example.com", "/v1/a..b/...", "api.example.com:443"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := serverContext(httptest.NewRequest("GET", tc.target, nil))
+			id := tokenstore.ID{Provider: "demo", Name: "one"}
+			if err := startForward(r, p, id, true); err != nil {
+				t.Fatal(err)
+			}
+			f := forwardingOf(r.Context())
+			if f == nil || f.id != id || !f.pass || f.provider != p {
+				t.Fatalf("forwarding is %+v", f)
+			}
+			if f.host.URL.Host != tc.host {
+				t.Errorf("host is %s, not %s", f.host.URL.Host, tc.host)
+			}
+			if got := r.URL.EscapedPath(); got != tc.path {
+				t.Errorf("path is %s, not %s", got, tc.path)
+			}
+			if r.URL.Host != "" || r.URL.Scheme != "" {
+				t.Errorf("the URL still has %s://%s", r.URL.Scheme, r.URL.Host)
+			}
+			if got := caddyhttp.GetVar(r.Context(), upstreamVar+"demo"); got != tc.dial {
+				t.Errorf("dial address is %v, not %s", got, tc.dial)
+			}
+		})
+	}
+}
+
+func TestStartForwardRefusesAmbiguousPaths(t *testing.T) {
+	p := testProvider(t, "https://api.example.com/v1", "https://content.example.com")
+	for _, target := range []string{
+		"/..", "/../x", "/x/..", "/x/../y", "/%2e%2e/x", "/%2E./x", "/.%2e/x", "/x/%2e%2e",
+		"/..;/x", "/..;a=b/x", "/%2e%2e;/x", "/..%3b/x", "/..%3B/x",
+		"/..%2fx", "/a%2fb", "/a%2Fb", "/a%5cb", "/a%5Cb", `/..\x`, `/a\b`,
+		"/%00x", "/x%00", "/%0ax", "/%0Ax", "/%0dx", "/%0D%0Ax", "/%7f", "/%1f",
+		"/%252e%252e/x", "/%252E%252E/x", "/%25%32%65%25%32%65/x", "/%252fx", "/%255cx", "/%2500", "/%250a", "/%250d",
+		"/%25252e%25252e/x", "/%2525252e%2525252e/x", "/%252525252525252e",
+		"/%25zz/%252e%252e/x", "/%zz", "/%", "/%2", "/100%",
+		"/%ff", "/%c0%ae%c0%ae/x", "/%c0%af",
+		"/x#y", "/#/../x", "/x?a=b#c",
+	} {
+		t.Run(target, func(t *testing.T) {
+			r := &http.Request{Method: "GET", Header: http.Header{}, RequestURI: target}
+			path, query, _ := strings.Cut(target, "?")
+			r.URL = &url.URL{Path: path, RawPath: path, RawQuery: query}
+			if decoded, err := url.PathUnescape(path); err == nil {
+				r.URL.Path = decoded
+			}
+			r = serverContext(r)
+			before := *r.URL
+			if err := startForward(r, p, tokenstore.ID{Provider: "demo", Name: "one"}, false); !errors.Is(err, errForwardPath) {
+				t.Errorf("error is %v", err)
+			}
+			if *r.URL != before || forwardingOf(r.Context()) != nil {
+				t.Error("the request was changed")
+			}
+		})
+	}
+}
+
+func TestStartForwardLooksAtWhatArrived(t *testing.T) {
+	p := testProvider(t, "https://api.example.com", "https://content.example.com")
+	r := serverContext(httptest.NewRequest("GET", "/x/../demo/files", nil))
+	r.URL.Path, r.URL.RawPath = "/files", "" // what a prefix that was stripped leaves
+	if err := startForward(r, p, tokenstore.ID{Provider: "demo", Name: "one"}, false); !errors.Is(err, errForwardPath) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestCheckMethod(t *testing.T) {
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "VERSION-CONTROL"} {
+		if err := checkMethod(method); err != nil {
+			t.Errorf("%s: %v", method, err)
+		}
+	}
+	for _, method := range []string{"", "get", "Get", "CONNECT", "TRACE", "TRACK", "DEBUG", "PRI", "GET ", "GE\nT", "GÉT", strings.Repeat("A", 300)} {
+		if err := checkMethod(method); !errors.Is(err, errForwardMethod) {
+			t.Errorf("%q: error is %v", method, err)
+		}
+	}
+}
+
+func TestWebSocketOverHTTP2IsNoTunnel(t *testing.T) {
+	p := testProvider(t, "https://api.example.com", "https://content.example.com")
+	r := serverContext(httptest.NewRequest("GET", "/socket", nil))
+	r.Method, r.ProtoMajor = http.MethodConnect, 2
+	if err := startForward(r, p, tokenstore.ID{Provider: "demo", Name: "one"}, false); !errors.Is(err, errForwardMethod) {
+		t.Errorf("a tunnel: error is %v", err)
+	}
+	r.Header[":protocol"] = []string{"websocket"} //nolint:canonicalheader // a pseudo header, as net/http keeps it
+	if err := startForward(r, p, tokenstore.ID{Provider: "demo", Name: "one"}, false); err != nil {
+		t.Errorf("a WebSocket: %v", err)
+	}
+}

@@ -1,0 +1,155 @@
+package forward
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+)
+
+func init() {
+	caddy.RegisterModule(Guard{})
+}
+
+// Guard decides whether a request may use a connection, before it is forwarded. It refuses
+// the requests of callers that are not allowed, and those for which there is no token, so that a refusal
+// never counts against the health of an upstream.
+//
+// It answers refusals itself, with an `application/problem+json` document (RFC 9457); they
+// do not go through `handle_errors`. docs/problems.md has the list of them.
+//
+// The client's own `Authorization`, `Proxy-Authorization` and `Cookie` are taken off the request. The
+// guard attaches no token: that is done by the transport `token_store`, which knows where a request really goes.
+type Guard struct {
+	// The connection, `provider/connection`. It may hold placeholders, such as
+	// `dropbox/{http.auth.user.id}`; they are expanded once for each request.
+	Connection string `json:"connection,omitempty"`
+
+	access.Access
+
+	// What happens when there is no token because consent is needed, or because the
+	// provider is out of order or misconfigured: `refuse` answers with a problem
+	// document, `pass` lets the request go on without a token. Default: `refuse`.
+	OnError string `json:"on_error,omitempty"`
+
+	// Point the request at the provider's host, for a `reverse_proxy` that comes
+	// next and uses the transport `token_store`.
+	Forward bool `json:"forward,omitempty"`
+
+	route *access.Route
+}
+
+// What to do when there is no token.
+const (
+	onErrorRefuse = "refuse"
+	onErrorPass   = "pass"
+)
+
+// CaddyModule returns the Caddy module information.
+func (Guard) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.token_guard", New: func() caddy.Module { return new(Guard) }}
+}
+
+// Provision sets up the guard.
+func (g *Guard) Provision(ctx caddy.Context) error {
+	switch g.OnError {
+	case "", onErrorRefuse, onErrorPass:
+	default:
+		return fmt.Errorf("on_error %q: use refuse or pass", g.OnError)
+	}
+	var err error
+	g.route, err = access.NewRoute(ctx, g.Connection, g.Access, access.ProxyCORS())
+	return err
+}
+
+// ServeHTTP lets r go on to next, or answers it.
+func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	counted := g.route.Metrics()
+	if p, admitted := g.route.Admit(w, r); !admitted {
+		if p != nil { // else it was a preflight
+			counted.Forwarded("", p.Code)
+		}
+		return nil
+	}
+	stripCredentials(r.Header)
+	provider, outcome, refused := g.prepare(r)
+	if refused != nil {
+		counted.Forwarded(provider, refused.Code)
+		refused.Write(w)
+		return nil
+	}
+	if !g.Forward { // else the transport knows better what became of it
+		counted.Forwarded(provider, outcome)
+	}
+	return next.ServeHTTP(w, r)
+}
+
+// prepare makes r ready to be forwarded, or says why it must not be. The token itself is not
+// kept: the transport asks for it again at the last moment, and finds it in memory.
+func (g *Guard) prepare(r *http.Request) (provider, outcome string, refused *problem.Problem) {
+	if p := checkForwardable(r); p != nil {
+		return "", "", p
+	}
+	id, p, ok := g.route.Resolve(r)
+	if !ok {
+		return "", "", problem.UnknownConnection()
+	}
+	pass := g.OnError == onErrorPass
+	if g.Forward {
+		switch err := startForward(r, p, id, pass); {
+		case errors.Is(err, errForwardMethod):
+			return p.Name(), "", problem.MethodNotAllowed(forwardMethods)
+		case err != nil:
+			return p.Name(), "", problem.BadRequest("The path cannot be forwarded: it can be read in more than one way.")
+		}
+	}
+	_, refused = g.route.Token(r, id, tokenstore.Want{})
+	switch {
+	case refused == nil:
+		return p.Name(), metrics.OutcomeOK, nil
+	case pass && refused.Passable():
+		return p.Name(), metrics.OutcomePassed, nil
+	}
+	return p.Name(), "", refused
+}
+
+// checkForwardable refuses what is no request for an API: tunnels, echoes of what
+// was sent (they would show the token), and the upgrade to cleartext HTTP/2, which
+// smuggles requests past every check (RFC 9113 gave it up).
+func checkForwardable(r *http.Request) *problem.Problem {
+	for _, method := range [...]string{http.MethodConnect, http.MethodTrace, "TRACK"} {
+		if strings.EqualFold(r.Method, method) {
+			return problem.MethodNotAllowed(forwardMethods)
+		}
+	}
+	for _, line := range r.Header["Upgrade"] {
+		for protocol := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(strings.TrimSpace(protocol), "/")
+			if strings.EqualFold(name, "h2c") {
+				return problem.BadRequest("An upgrade to h2c is not possible here.")
+			}
+		}
+	}
+	return nil
+}
+
+// stripCredentials takes off what authenticates the client here. It is none of
+// the provider's business, and Caddy logs it under log_credentials.
+func stripCredentials(h http.Header) {
+	h.Del("Authorization")
+	h.Del("Proxy-Authorization")
+	h.Del("Cookie")
+}
+
+var (
+	_ caddy.Provisioner           = (*Guard)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Guard)(nil)
+)

@@ -1,0 +1,75 @@
+package forward
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/directive"
+)
+
+func init() {
+	httpcaddyfile.RegisterHandlerDirective("token_guard", parseGuard)
+	httpcaddyfile.RegisterDirectiveOrder("token_guard", httpcaddyfile.Before, "reverse_proxy")
+}
+
+func parseGuard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	g := new(Guard)
+	return g, g.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile reads token_guard. Most sites want token_proxy, which brings
+// its own guard. Syntax:
+//
+//	token_guard [<matcher>] <connection> {
+//		allow    local
+//		allow    origin <origin...>
+//		cors     { ... }
+//		on_error refuse|pass
+//		forward
+//	}
+//
+// The connection is provider/connection and may hold placeholders. Without any
+// allow, only processes of this machine may use the route. forward points the request at
+// the provider's host, for a reverse_proxy with the transport token_store.
+func (g *Guard) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if !d.AllArgs(&g.Connection) {
+		return d.Err("token_guard takes one connection, such as dropbox-demo/auth")
+	}
+	for d.NextBlock(0) {
+		if known, err := g.unmarshalSubdirective(d); err != nil {
+			return err
+		} else if !known {
+			return d.Errf("unrecognized sub-directive %q; token_guard takes allow, cors, on_error and forward", d.Val())
+		}
+	}
+	return nil
+}
+
+// unmarshalSubdirective reads the sub-directive that d stands at, if it is one of
+// a guard. token_proxy uses it too.
+func (g *Guard) unmarshalSubdirective(d *caddyfile.Dispenser) (known bool, err error) {
+	switch d.Val() {
+	case "on_error":
+		if g.OnError != "" {
+			return true, directive.Repeated(d)
+		}
+		if !d.AllArgs(&g.OnError) || g.OnError != onErrorRefuse && g.OnError != onErrorPass {
+			return true, d.Err("on_error takes refuse or pass")
+		}
+		return true, nil
+	case "forward":
+		if g.Forward {
+			return true, directive.Repeated(d)
+		}
+		if d.NextArg() {
+			return true, d.ArgErr()
+		}
+		g.Forward = true
+		return true, nil
+	}
+	return g.Access.UnmarshalSubdirective(d)
+}
+
+var _ caddyfile.Unmarshaler = (*Guard)(nil)

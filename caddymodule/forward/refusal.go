@@ -1,0 +1,67 @@
+package forward
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
+)
+
+// refusal is why the transport does not forward a request, or does not pass on its answer.
+type refusal struct {
+	problem *problem.Problem
+	cause   error
+}
+
+func (f *refusal) Error() string { return f.cause.Error() }
+
+func (f *refusal) Unwrap() error { return f.cause }
+
+// forwardMethods are told to those who use another one. There are more that may be used.
+const forwardMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+func refuseMethod(cause error) *refusal {
+	return &refusal{problem: problem.MethodNotAllowed(forwardMethods), cause: cause}
+}
+
+func refuseHost(cause error) *refusal {
+	return &refusal{cause: cause, problem: &problem.Problem{
+		Code: "refused_host", Status: http.StatusBadGateway, Title: "Destination refused",
+		Detail: "The request would have gone to a place that the provider's hosts do not include. An operator has to act; the server's log says more.",
+	}}
+}
+
+func refuseEcho() *refusal {
+	return &refusal{cause: errors.New("the API's answer repeats the token"), problem: &problem.Problem{
+		Code: "token_echoed", Status: http.StatusBadGateway, Title: "Answer withheld",
+		Detail: "The API's answer has the access token in it.",
+	}}
+}
+
+// response returns the refusal as if it came from upstream.
+func (f *refusal) response(r *http.Request) *http.Response {
+	w := &responseBuffer{header: make(http.Header)}
+	f.problem.Write(w)
+	return &http.Response{
+		Status:     http.StatusText(w.status),
+		StatusCode: w.status,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        w.header,
+		Body:          io.NopCloser(&w.body),
+		ContentLength: int64(w.body.Len()),
+		Request:       r,
+	}
+}
+
+// responseBuffer keeps what is written to it.
+type responseBuffer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *responseBuffer) Header() http.Header         { return w.header }
+func (w *responseBuffer) Write(p []byte) (int, error) { return w.body.Write(p) }
+func (w *responseBuffer) WriteHeader(status int)      { w.status = status }

@@ -1,0 +1,157 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+)
+
+// tokenSource is what the transport needs of a *tokenstore.Store.
+type tokenSource interface {
+	Token(ctx context.Context, id tokenstore.ID, w tokenstore.Want) (*tokenstore.Token, error)
+	Rejected(ctx context.Context, t *tokenstore.Token) (*tokenstore.Token, error)
+}
+
+// errUnguarded is returned for requests that no guard let pass: to forward them would
+// give everybody who reaches the route the use of the connection.
+var errUnguarded = errors.New("no token_guard let this request pass: use the directive token_proxy, or put the handler token_guard with forward before reverse_proxy")
+
+// errand is one request on its way to an API.
+type errand struct {
+	id       tokenstore.ID
+	provider *tokenstore.Provider
+	pass     bool
+	guarded  *forwarding // nil in a health check
+	token    *tokenstore.Token
+}
+
+// RoundTrip sends r with the token of its connection. What it refuses itself it answers,
+// instead of returning an error: reverse_proxy would count an error against the
+// upstream's health, and a caller could take the API down for all others.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	e, err := t.errandFor(r.Context())
+	if err != nil {
+		return nil, errors.Join(err, closeBody(r))
+	}
+	res, err := t.forward(r, e)
+	refused, _ := errors.AsType[*refusal](err)
+	t.count(e, refused)
+	if refused != nil && e.guarded != nil {
+		t.logger.Warn("request is not forwarded", zap.Stringer("connection", e.id), zap.Error(refused))
+		return refused.response(r), nil
+	}
+	return res, err
+}
+
+// errandFor says whose token a request gets. Every request that a server received has
+// variables, a health check has none. (It may well have a server in its context: the one that it was
+// provisioned for.)
+func (t *Transport) errandFor(ctx context.Context) (*errand, error) {
+	if f := forwardingOf(ctx); f != nil {
+		return &errand{id: f.id, provider: f.provider, pass: f.pass, guarded: f}, nil
+	}
+	if ctx.Value(caddyhttp.VarsCtxKey) != nil {
+		return nil, errUnguarded
+	}
+	if t.provider == nil {
+		return nil, errors.New("a health check needs a token_store transport with a connection")
+	}
+	return &errand{id: t.id, provider: t.provider}, nil
+}
+
+// forward sends r, and once more if the API refuses the token.
+func (t *Transport) forward(r *http.Request, e *errand) (*http.Response, error) {
+	to, err := t.admit(r, e)
+	if err != nil {
+		return nil, errors.Join(err, closeBody(r))
+	}
+	out := t.outgoing(r, to, e)
+	again := prepareReplay(out, t.replay)
+	res, err := t.HTTPTransport.RoundTrip(out)
+	if err == nil && res.StatusCode == http.StatusUnauthorized && e.token != nil {
+		res, err = t.retry(out, res, again, e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if e.token != nil && echoes(res.Header, e.token.Value.Reveal()) {
+		return nil, errors.Join(refuseEcho(), res.Body.Close())
+	}
+	tameAnswer(res.Header)
+	return res, nil
+}
+
+// admit checks where r goes and gets the token for it.
+func (t *Transport) admit(r *http.Request, e *errand) (*url.URL, error) {
+	if err := checkMethod(r.Method); err != nil {
+		return nil, refuseMethod(err)
+	}
+	to, err := destination(r, e.provider)
+	if err != nil {
+		return nil, refuseHost(err)
+	}
+	store, err := t.store()
+	if err == nil {
+		// Only an id that an operator wrote down may come into being by use.
+		e.token, err = store.Token(r.Context(), e.id, tokenstore.Want{Create: e.id == t.id})
+	}
+	switch {
+	case r.Context().Err() != nil:
+		return nil, r.Context().Err()
+	case err == nil:
+		return to, nil
+	}
+	why := problem.Of(err)
+	if e.pass && (why.Passable() || errors.Is(err, tokenstore.ErrNotFound)) {
+		return to, nil
+	}
+	return nil, &refusal{problem: why, cause: err}
+}
+
+// outgoing makes the request that is sent: a copy, since reverse_proxy logs its own and
+// uses it again for another try.
+func (t *Transport) outgoing(r *http.Request, to *url.URL, e *errand) *http.Request {
+	out := new(http.Request)
+	*out = *r
+	out.URL = to
+	out.Host = to.Host
+	out.Trailer = nil // could hold an Authorization of its own
+	inject := e.provider.Inject()
+	out.Header = t.filter.apply(r.Header, inject.Header)
+	if e.token != nil {
+		inject.Set(out.Header, e.token)
+	}
+	return out
+}
+
+// closeBody ends a request that is not sent, as http.RoundTripper demands.
+func closeBody(r *http.Request) error {
+	if r.Body == nil {
+		return nil
+	}
+	return r.Body.Close()
+}
+
+// count counts a client's request once, however often the load balancer tries it.
+func (t *Transport) count(e *errand, refused *refusal) {
+	if e.guarded == nil || e.guarded.counted {
+		return
+	}
+	e.guarded.counted = true
+	outcome := metrics.OutcomeOK
+	switch {
+	case refused != nil:
+		outcome = refused.problem.Code
+	case e.token == nil:
+		outcome = metrics.OutcomePassed
+	}
+	t.metrics().Forwarded(e.id.Provider, outcome)
+}

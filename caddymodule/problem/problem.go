@@ -1,0 +1,161 @@
+package problem
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/caching"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+)
+
+// typeBase is where docs/problems.md is read; a problem's type is
+// this and its code.
+const typeBase = "https://github.com/caddy-tokenstore/caddy-tokenstore/blob/main/docs/problems.md#"
+
+// Problem is why a request is refused, as the client is told (RFC 9457). Its texts are fixed:
+// nothing that a server said or that a caller sent gets into them.
+type Problem struct {
+	Code   string // a fixed word, also fit for a metric label
+	Status int
+	Title  string
+	Detail string
+
+	RetryAfter time.Duration
+	Allow      string // the methods, for 405
+	ConnectURL string // where a person can give their consent
+	Reason     string // why the consent is needed
+}
+
+// Write answers a request with p. CORS headers must have been set before.
+func (p *Problem) Write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	caching.NoStore(h)
+	if p.Allow != "" {
+		h.Set("Allow", p.Allow)
+	}
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+	}
+	body, err := json.Marshal(p.document())
+	if err != nil { // strings and an int: it cannot fail
+		body = nil
+	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n')) // the client may have gone
+}
+
+// document is the body: RFC 9457 section 3, and our own members.
+type document struct {
+	Type       string `json:"type"`
+	Title      string `json:"title"`
+	Status     int    `json:"status"`
+	Detail     string `json:"detail,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+	ConnectURL string `json:"connect_url,omitempty"`
+}
+
+func (p *Problem) document() document {
+	return document{
+		Type: typeBase + p.Code, Title: p.Title, Status: p.Status, Detail: p.Detail,
+		Reason: p.Reason, ConnectURL: p.ConnectURL,
+	}
+}
+
+func BadRequest(detail string) *Problem {
+	return &Problem{Code: "bad_request", Status: http.StatusBadRequest, Title: "Bad request", Detail: detail}
+}
+
+func OriginNotAllowed() *Problem {
+	return &Problem{
+		Code: "origin_not_allowed", Status: http.StatusForbidden, Title: "Origin not allowed",
+		Detail: "Web pages of this origin, and addresses typed into a browser, may not use this route. A page needs its origin listed in allow origin, also if it is a page of this very site.",
+	}
+}
+
+func CallerNotAllowed(detail string) *Problem {
+	return &Problem{Code: "caller_not_allowed", Status: http.StatusForbidden, Title: "Caller not allowed", Detail: detail}
+}
+
+func WrongHost() *Problem {
+	return &Problem{
+		Code: "wrong_host", Status: http.StatusMisdirectedRequest, Title: "Wrong host",
+		Detail: "The Host of the request is none of this site. Use a host that stands in the site's address, or localhost, 127.0.0.1 or [::1].",
+	}
+}
+
+func UnknownConnection() *Problem {
+	return &Problem{Code: "unknown_connection", Status: http.StatusNotFound, Title: "Unknown connection"}
+}
+
+func NotFound() *Problem {
+	return &Problem{Code: "not_found", Status: http.StatusNotFound, Title: "Not found"}
+}
+
+func MethodNotAllowed(allow string) *Problem {
+	return &Problem{Code: "method_not_allowed", Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Allow: allow}
+}
+
+func ConsentNeeded(reason tokenstore.Reason) *Problem {
+	return &Problem{
+		Code: "consent_needed", Status: http.StatusConflict, Title: "Consent needed", Reason: string(reason),
+		Detail: "A person has to connect the account at the provider before there is a token.",
+	}
+}
+
+func unavailable(retryAfter time.Duration) *Problem {
+	return &Problem{
+		Code: "unavailable", Status: http.StatusServiceUnavailable, Title: "Token unavailable for now",
+		Detail:     "There is no valid token at the moment. It is being worked on; nobody needs to do anything.",
+		RetryAfter: max(retryAfter, time.Second),
+	}
+}
+
+func StoreUnavailable() *Problem {
+	return &Problem{
+		Code: "store_unavailable", Status: http.StatusServiceUnavailable, Title: "Token store unavailable",
+		Detail: "The token store cannot be read at the moment. The server's log says why.", RetryAfter: time.Second,
+	}
+}
+
+// Of says what a client is told about an error of the store.
+func Of(err error) *Problem {
+	var (
+		consent *tokenstore.ConsentNeededError
+		away    *tokenstore.UnavailableError
+		config  *tokenstore.MisconfiguredError
+	)
+	switch {
+	case errors.Is(err, tokenstore.ErrInvalidID), errors.Is(err, tokenstore.ErrNotFound):
+		return UnknownConnection()
+	case errors.As(err, &consent):
+		return ConsentNeeded(consent.Reason)
+	case errors.As(err, &config):
+		return &Problem{
+			Code: "provider_refuses_client", Status: http.StatusBadGateway, Title: "Provider refuses this client",
+			Detail:     "The provider's authorization server does not accept the client as it is configured here. An operator has to act.",
+			RetryAfter: config.RetryAfter,
+		}
+	case errors.As(err, &away):
+		return unavailable(away.RetryAfter)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return unavailable(time.Second)
+	}
+	return StoreUnavailable()
+}
+
+// Passable reports whether on_error pass lets a request go without a token: there is
+// none, and nothing is wrong with the request or with our own storage.
+func (p *Problem) Passable() bool {
+	switch p.Code {
+	case "consent_needed", "unavailable", "provider_refuses_client":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,143 @@
+package site
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// Site knows which hosts the server of a route answers for. A request with any
+// other Host comes from a browser that was lied to by DNS, and a server that
+// listens on a port answers it all the same.
+type Site struct {
+	Hosts []*caddyhttp.MatchHost
+	// Exposed: others than this machine can reach the server, under a name
+	// that is not this machine's own.
+	Exposed bool
+}
+
+// Of reads the host matchers of the routes that the server of ctx
+// has. They are provisioned before any handler is.
+func Of(ctx caddy.Context) Site {
+	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if server == nil {
+		return Site{}
+	}
+	var s Site
+	for _, route := range server.Routes {
+		for _, set := range route.MatcherSets {
+			for _, matcher := range set {
+				if hosts, ok := matcher.(*caddyhttp.MatchHost); ok {
+					s.Hosts = append(s.Hosts, hosts)
+				}
+			}
+		}
+	}
+	s.Exposed = s.hasPublicName() && listensBeyondLoopback(server.Listen)
+	return s
+}
+
+// hasPublicName reports whether a host is more than a name of the loopback interface.
+func (s Site) hasPublicName() bool {
+	for _, hosts := range s.Hosts {
+		for _, host := range *hosts {
+			if !IsLoopbackName(host) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func listensBeyondLoopback(listen []string) bool {
+	for _, l := range listen {
+		addr, err := caddy.ParseNetworkAddress(l)
+		if err == nil && !addr.IsUnixNetwork() && !IsLoopbackName(addr.Host) {
+			return true
+		}
+	}
+	return false
+}
+
+// Names reports whether the Host of r is this site's.
+func (s Site) Names(r *http.Request) bool {
+	host, ok := Hostname(r.Host)
+	if !ok {
+		return false
+	}
+	if IsLoopbackName(host) {
+		return true
+	}
+	for _, hosts := range s.Hosts {
+		if match, err := hosts.MatchWithError(r); err == nil && match {
+			return true
+		}
+	}
+	return false
+}
+
+// IsLoopbackName reports whether host is one of the three ways to name the
+// loopback interface that nobody else's DNS decides on. There are more ways to
+// write the address, and nobody who means it well needs them.
+func IsLoopbackName(host string) bool {
+	switch strings.ToLower(strings.Trim(host, "[]")) {
+	case "localhost", "127.0.0.1", "::1":
+		return true
+	}
+	return false
+}
+
+// Hostname takes the port off a Host header and the brackets off an IPv6
+// address. It is strict, since two readings of one Host are one too many.
+func Hostname(hostport string) (host string, ok bool) {
+	for i := range len(hostport) {
+		if c := hostport[i]; c <= ' ' || c >= 0x7f {
+			return "", false
+		}
+	}
+	host, port, hasPort := strings.Cut(hostport, ":")
+	if rest, bracketed := strings.CutPrefix(hostport, "["); bracketed {
+		var tail string
+		host, tail, ok = strings.Cut(rest, "]")
+		if addr, err := netip.ParseAddr(host); !ok || err != nil || !addr.Is6() {
+			return "", false
+		}
+		if port, hasPort = strings.CutPrefix(tail, ":"); !hasPort && tail != "" {
+			return "", false
+		}
+	}
+	if host == "" || hasPort && !isPort(port) || strings.ContainsAny(host, "[]@/\\?#%") {
+		return "", false
+	}
+	return host, true
+}
+
+func isPort(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 5
+}
+
+// OriginOf returns the origin that pages of this site have when they are
+// fetched like r.
+func OriginOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + strings.TrimSuffix(strings.ToLower(r.Host), ":443")
+	}
+	return "http://" + strings.TrimSuffix(strings.ToLower(r.Host), ":80")
+}
+
+// ArrivedURL returns the URL of r as it arrived, before any rewrite.
+func ArrivedURL(r *http.Request) *url.URL {
+	if arrived, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		return arrived.URL
+	}
+	return r.URL
+}

@@ -1,0 +1,51 @@
+package urlpath
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// FuzzCheck: a path that is let pass means the same to every server, however
+// often it unescapes and whatever it makes of dots, slashes and parameters.
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{"/a/b", "/%2e%2e/x", "/%252e%252e", "/a%25b", "/..;/x", `/a\b`, "/%25zz%252e", "/%c3%a9"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if Check(path) != nil {
+			return
+		}
+		slashes := strings.Count(path, "/")
+		for range 8 {
+			if strings.ContainsAny(path, "\\\x00\r\n") {
+				t.Fatalf("%q has a forbidden byte", path)
+			}
+			for segment := range strings.SplitSeq(path, "/") {
+				if name, _, _ := strings.Cut(segment, ";"); name == ".." {
+					t.Fatalf("%q has a dot segment", path)
+				}
+			}
+			if strings.Count(path, "/") != slashes {
+				t.Fatalf("%q has a slash more", path)
+			}
+			path = lenient(path)
+		}
+	})
+}
+
+// lenient unescapes as the most careless server would.
+func lenient(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if decoded, err := url.PathUnescape(s[i : i+3]); err == nil {
+				b.WriteString(decoded)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}

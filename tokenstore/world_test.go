@@ -41,7 +41,7 @@ type world struct {
 	backend  *storagetest.Faulty
 	provider *tokenstore.Provider
 	seen     *recorder
-	now      func() time.Time
+	offset   atomic.Int64 // of the store's wall clock
 	detach   func()
 }
 
@@ -69,7 +69,7 @@ func newWorld(t *testing.T, o standin.Options, adjust func(*tokenstore.ProviderC
 	}
 	w := &world{
 		t: t, path: filepath.Join(t.TempDir(), "tokens.db"), key: key, server: server,
-		seen: new(recorder), now: time.Now,
+		seen: new(recorder),
 	}
 	w.provider = w.newProvider(adjust)
 	w.open()
@@ -95,6 +95,9 @@ func (w *world) newProvider(adjust func(*tokenstore.ProviderConfig)) *tokenstore
 	return p
 }
 
+// now is the store's wall clock.
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) }
+
 // open opens the store on the world's file.
 func (w *world) open() {
 	w.t.Helper()
@@ -104,10 +107,10 @@ func (w *world) open() {
 	}
 	w.backend = storagetest.NewFaulty(file)
 	w.Store, err = tokenstore.Open(w.t.Context(), tokenstore.Options{
-		Backend: w.backend, Key: w.key, Now: func() time.Time { return w.now() },
+		Backend: w.backend, Key: w.key, Now: w.now,
 		Client: oauth.NewClient(oauth.Options{
 			Transport: &http.Transport{DialContext: w.server.DialContext, DisableKeepAlives: true},
-			Now:       func() time.Time { return w.now() },
+			Now:       w.now,
 		}),
 	})
 	if err != nil {

@@ -1,0 +1,245 @@
+package tokenstore
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
+)
+
+func testProvider(t *testing.T, adjust func(*ProviderConfig)) *Provider {
+	t.Helper()
+	c := ProviderConfig{Name: "p", ClientID: "c", AuthorizeURL: "https://a.example/a", TokenURL: "https://a.example/t"}
+	if adjust != nil {
+		adjust(&c)
+	}
+	p, err := NewProvider(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestTheLeadTimeIsAFifthOfAShortLife(t *testing.T) {
+	for _, tc := range []struct{ setting, lifetime, want time.Duration }{
+		{5 * time.Minute, 4 * time.Hour, 5 * time.Minute},
+		{5 * time.Minute, 25 * time.Minute, 5 * time.Minute},
+		{5 * time.Minute, 10 * time.Minute, 2 * time.Minute},
+		{5 * time.Minute, 5 * time.Second, time.Second},
+		{5 * time.Minute, 0, 5 * time.Minute},
+		{5 * time.Minute, -time.Hour, 5 * time.Minute},
+	} {
+		if got := leadTime(tc.setting, tc.lifetime); got != tc.want {
+			t.Errorf("leadTime(%s, %s) = %s, want %s", tc.setting, tc.lifetime, got, tc.want)
+		}
+	}
+}
+
+func TestTheWaitAfterAFailureGrowsWithinBounds(t *testing.T) {
+	for range 200 {
+		for attempts, most := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 9: 256 * time.Second, 10: 5 * time.Minute, 1 << 40: 5 * time.Minute} {
+			if d := retryDelay(attempts, 0); d < most/2 || d > most {
+				t.Fatalf("after %d failures: %s, want %s to %s", attempts, d, most/2, most)
+			}
+		}
+	}
+	if d := retryDelay(1, 10*time.Minute); d != 10*time.Minute {
+		t.Errorf("with Retry-After: %s", d)
+	}
+	if d := retryDelay(1, 1000*time.Hour); d != time.Hour {
+		t.Errorf("with an endless Retry-After: %s", d)
+	}
+}
+
+func TestWhenAConnectionIsDue(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	eager, onDemand, keepAlive := &RefreshPolicy{Mode: RefreshEager}, &RefreshPolicy{Mode: RefreshOnDemand}, &RefreshPolicy{Mode: RefreshKeepAlive, Period: 10 * time.Hour}
+	grant := func(change func(*record)) record {
+		r := record{RefreshToken: secret.New("r"), AccessToken: secret.New("a"), RefreshedAt: now, ExpiresAt: now.Add(4 * time.Hour), Policy: eager}
+		change(&r)
+		return r
+	}
+	never := time.Time{}
+	for name, tc := range map[string]struct {
+		r        record
+		from, to time.Time
+	}{
+		"eager: the lead time before the expiry, or up to half as much earlier": {grant(func(*record) {}), now.Add(4*time.Hour - 7*time.Minute - 30*time.Second), now.Add(4*time.Hour - 5*time.Minute)},
+		"eager without an expiry: never":                                        {grant(func(r *record) { r.ExpiresAt = never }), never, never},
+		"on_demand: never":                                                      {grant(func(r *record) { r.Policy = onDemand }), never, never},
+		"keep_alive: a period after the last refresh":                           {grant(func(r *record) { r.Policy = keepAlive }), now.Add(9 * time.Hour), now.Add(10 * time.Hour)},
+		"without a refresh token: at the expiry":                                {grant(func(r *record) { r.RefreshToken = secret.String{} }), now.Add(4 * time.Hour), now.Add(4 * time.Hour)},
+		"after a failure: when it may be tried again":                           {grant(func(r *record) { r.Attempts, r.RetryAt = 1, now.Add(time.Second) }), now.Add(time.Second), now.Add(time.Second)},
+		"on_demand after a failure: never":                                      {grant(func(r *record) { r.Policy, r.Attempts, r.RetryAt = onDemand, 1, now.Add(time.Second) }), never, never},
+		"an open intent: at once, whatever the policy":                          {grant(func(r *record) { r.Policy, r.Intent = onDemand, &intent{At: now} }), now, now},
+		"an open intent after a failure: when it may be tried again":            {grant(func(r *record) { r.Intent, r.RetryAt = &intent{At: now}, now.Add(time.Minute) }), now.Add(time.Minute), now.Add(time.Minute)},
+		"needs consent: never":                                                  {grant(func(r *record) { r.NeedsConsent, r.Intent = ReasonRevoked, &intent{At: now} }), never, never},
+	} {
+		p := testProvider(t, nil)
+		for range 50 {
+			if got := dueAt(tc.r, p); got.Before(tc.from) || got.After(tc.to) {
+				t.Errorf("%s: %s, want %s to %s", name, got, tc.from, tc.to)
+				break
+			}
+		}
+	}
+}
+
+func TestTheBreakerOpensAndProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(testProvider(t, nil))
+		broken := &oauth.Error{Class: oauth.Transient, Reason: "status", Status: 502}
+		for range breakerThreshold - 1 {
+			if p.failed(broken, time.Now()).changed {
+				t.Fatal("it opens too early")
+			}
+		}
+		if change := p.failed(broken, time.Now()); !change.changed || change.until.Sub(time.Now()) != breakerFirst {
+			t.Fatalf("it does not open: %+v", change)
+		}
+		var u *UnavailableError
+		if _, err := p.admit(ID{}, time.Now()); !errors.As(err, &u) || u.RetryAfter != breakerFirst {
+			t.Errorf("admitted during the pause: %v", err)
+		}
+		if p.reserve(time.Now()) {
+			t.Error("the schedule may call during the pause")
+		}
+		time.Sleep(breakerFirst)
+		if probe, err := p.admit(ID{}, time.Now()); err != nil || !probe {
+			t.Errorf("no probe after the pause: %v", err)
+		}
+		if _, err := p.admit(ID{}, time.Now()); err == nil {
+			t.Error("two probes")
+		}
+		if change := p.failed(broken, time.Now()); change.until.Sub(time.Now()) != 2*breakerFirst {
+			t.Errorf("after a failed probe: %+v", change)
+		}
+		time.Sleep(2 * breakerFirst)
+		if _, err := p.admit(ID{}, time.Now()); err != nil {
+			t.Error(err)
+		}
+		p.abandoned() // the call was not made
+		if probe, _ := p.admit(ID{}, time.Now()); !probe {
+			t.Error("an abandoned probe leaves no room for another")
+		}
+		if change := p.succeeded(); !change.changed || !change.until.IsZero() {
+			t.Errorf("after a success: %+v", change)
+		}
+		if probe, err := p.admit(ID{}, time.Now()); err != nil || probe {
+			t.Errorf("after a success: %v", err)
+		}
+	})
+}
+
+func TestWhatPausesAProvider(t *testing.T) {
+	now := time.Now()
+	for name, tc := range map[string]struct {
+		failure oauth.Error
+		want    time.Duration // 0: none
+	}{
+		"a refused client":            {oauth.Error{Class: oauth.Config, Reason: "invalid_client"}, configFirst},
+		"a dead grant does not":       {oauth.Error{Class: oauth.Dead}, 0},
+		"429 with Retry-After":        {oauth.Error{Status: 429, RetryAfter: 7 * time.Second}, 7 * time.Second},
+		"503 with Retry-After":        {oauth.Error{Status: 503, RetryAfter: time.Hour}, time.Hour},
+		"502 with Retry-After is one": {oauth.Error{Status: 502, RetryAfter: time.Hour}, 0},
+		"a single failure does not":   {oauth.Error{Status: 500}, 0},
+	} {
+		change := newPace(testProvider(t, nil)).failed(&tc.failure, now)
+		if change.changed != (tc.want > 0) || tc.want > 0 && change.until.Sub(now) != tc.want {
+			t.Errorf("%s: %+v", name, change)
+		}
+	}
+}
+
+func TestAPauseDoesNotOutliveAClockThatIsSetBack(t *testing.T) {
+	p := newPace(testProvider(t, nil))
+	now := time.Now()
+	p.failed(&oauth.Error{Class: oauth.Config, Reason: "invalid_client"}, now)
+	if _, err := p.admit(ID{}, now.Add(-30*24*time.Hour)); err != nil {
+		t.Errorf("a month before: %v", err)
+	}
+}
+
+func TestCallsBeginAtTheConfiguredRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 10, 1 }))
+		start := time.Now()
+		for range 110 {
+			release, err := p.enter(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			release()
+		}
+		if d := time.Since(start).Round(time.Second); d != 10*time.Second {
+			t.Errorf("110 calls at 10 in a second took %s", d)
+		}
+	})
+}
+
+func TestARecordKeepsAllItHas(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	want := record{
+		ClientID: "c", AccessToken: secret.New("a"), RefreshToken: secret.New("r"), TokenType: "Bearer",
+		Scopes: []string{"s"}, Account: "ada", CreatedAt: now, RefreshedAt: now, ExpiresAt: now.Add(time.Hour), Generation: 7,
+		Policy: &RefreshPolicy{Mode: RefreshKeepAlive, Period: time.Hour}, Intent: &intent{At: now, Attempts: 2},
+		NeedsConsent: ReasonRevoked, Attempts: 3, LastError: "status", RetryAt: now,
+	}
+	plain, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decodeRecord(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b secret.String) bool { return a.Equal(b) })); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+}
+
+func TestARecordOfAnotherVersionIsRefused(t *testing.T) {
+	for text, newer := range map[string]bool{
+		`{"v":2,"access_token":"canary"}`: true,
+		`{"v":0,"access_token":"canary"}`: false,
+		`{"access_token":"canary"}`:       false,
+		`{"v":"canary"}`:                  false,
+		`canary`:                          false,
+	} {
+		_, err := decodeRecord([]byte(text))
+		if err == nil || errors.Is(err, ErrNewerFormat) != newer || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// FuzzDecodeRecordNeverQuotesWhatItRead also checks that what it reads can be
+// written and read again.
+func FuzzDecodeRecordNeverQuotesWhatItRead(f *testing.F) {
+	f.Add([]byte(`{"v":1,"access_token":"a","created_at":"2026-01-02T03:04:05Z","generation":1}`))
+	f.Add([]byte(`{"v":2}`))
+	f.Add([]byte(`{"v":1,"scopes":null,"intent":{"at":"x"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := decodeRecord(b)
+		if err != nil {
+			if len(b) > 12 && strings.Contains(err.Error(), string(b)) {
+				t.Error("the error quotes the record")
+			}
+			return
+		}
+		plain, err := r.encode()
+		if err != nil {
+			return // a year that JSON cannot write
+		}
+		again, err := decodeRecord(plain)
+		if err != nil || !again.AccessToken.Equal(r.AccessToken) || again.Generation != r.Generation {
+			t.Errorf("it cannot be read again: %v", err)
+		}
+	})
+}

@@ -2,7 +2,6 @@ package forward
 
 import (
 	"encoding/base64"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,39 +11,29 @@ import (
 // pin its keys, clear its storage, take over its service workers. CORS is answered
 // by the guard; with the API's headers beside it there would be two answers, and browsers
 // refuse both.
-var droppedResponseHeaders = []string{
-	"Access-Control-Allow-Credentials",
-	"Access-Control-Allow-Headers",
-	"Access-Control-Allow-Methods",
-	"Access-Control-Allow-Origin",
-	"Access-Control-Allow-Private-Network",
-	"Access-Control-Expose-Headers",
-	"Access-Control-Max-Age",
-	"Alt-Svc",
-	"Clear-Site-Data",
-	"Nel",
-	"Public-Key-Pins",
-	"Public-Key-Pins-Report-Only",
-	"Refresh",
-	"Report-To",
-	"Service-Worker-Allowed",
-	"Set-Cookie",
-	"Set-Cookie2",
-	"Strict-Transport-Security",
+var droppedResponseHeaders = map[string]bool{
+	"Alt-Svc":                     true,
+	"Clear-Site-Data":             true,
+	"Nel":                         true,
+	"Public-Key-Pins":             true,
+	"Public-Key-Pins-Report-Only": true,
+	"Refresh":                     true,
+	"Report-To":                   true,
+	"Service-Worker-Allowed":      true,
+	"Set-Cookie":                  true,
+	"Set-Cookie2":                 true,
+	"Strict-Transport-Security":   true,
 }
 
 // tameAnswer takes from h what is not the API's to say on our origin.
 func tameAnswer(h http.Header) {
-	for _, name := range droppedResponseHeaders {
-		delete(h, name)
-	}
 	for name := range h {
-		if strings.HasPrefix(name, "Access-Control-") {
+		if droppedResponseHeaders[name] || strings.HasPrefix(name, "Access-Control-") {
 			delete(h, name)
 		}
 	}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
-	if isActive(h.Get("Content-Type")) {
+	if types := h["Content-Type"]; len(types) != 1 || isActive(types[0]) {
 		// Added, not set: a browser obeys each of several policies. Without it, a script in the
 		// API's page would run with our origin's rights, and could ask for tokens.
 		h.Add("Content-Security-Policy", "sandbox")
@@ -54,14 +43,14 @@ func tameAnswer(h http.Header) {
 // isActive reports whether a browser may run scripts in a document of that type.
 // Without a type Caddy's server guesses one, and may guess HTML.
 func isActive(contentType string) bool {
-	if contentType == "" {
-		return true
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return true
-	}
-	return media == "text/html" || strings.HasSuffix(media, "/xml") || strings.HasSuffix(media, "+xml")
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.TrimSpace(media)
+	// Of a list, browsers take the last one.
+	return media == "" || strings.Contains(contentType, ",") || hasSuffixFold(media, "/html") || hasSuffixFold(media, "xml")
+}
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
 
 // echoes reports whether the token stands in a header, plainly or in one of the

@@ -46,7 +46,7 @@ func TestTameAnswer(t *testing.T) {
 func TestTameAnswerLocksActiveDocumentsUp(t *testing.T) {
 	for contentType, active := range map[string]bool{
 		"text/html": true, "Text/HTML; charset=utf-8": true, "application/xhtml+xml": true,
-		"image/svg+xml": true, "text/xml": true, "application/xml": true, "": true, ";": true,
+		"image/svg+xml": true, "text/xml": true, "application/xml": true, "": true, ";": true, "application/json, text/html": true, "application/json;x=\"a\",text/html": true,
 		"application/json": false, "image/png": false, "application/octet-stream": false, "text/plain": false,
 	} {
 		h := http.Header{"Content-Security-Policy": {"default-src 'self'"}}
@@ -61,6 +61,14 @@ func TestTameAnswerLocksActiveDocumentsUp(t *testing.T) {
 		if diff := cmp.Diff(want, h["Content-Security-Policy"]); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", contentType, diff)
 		}
+	}
+}
+
+func TestTameAnswerTrustsNoSecondType(t *testing.T) {
+	h := http.Header{"Content-Type": {"application/json", "text/html"}}
+	tameAnswer(h)
+	if h.Get("Content-Security-Policy") != "sandbox" {
+		t.Errorf("headers are %v", h)
 	}
 }
 

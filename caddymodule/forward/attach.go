@@ -48,12 +48,6 @@ var droppedRequestHeaders = map[string]bool{
 	"X-Goog-User-Project":      true,
 }
 
-// droppedRequestPrefixes do the same for families of headers.
-var droppedRequestPrefixes = []string{"X-Forwarded-", "Sec-", "Access-Control-"}
-
-// keptPrefix excepts the handshake of WebSockets from the Sec- family.
-const keptPrefix = "Sec-Websocket-"
-
 // neverPassed are credentials, which no setting lets through.
 var neverPassed = map[string]bool{"Authorization": true, "Proxy-Authorization": true}
 
@@ -103,16 +97,20 @@ func (f headerFilter) apply(in http.Header, inject string) http.Header {
 }
 
 func (f headerFilter) drops(name string) bool {
-	if f.passed[name] {
+	if len(f.passed) > 0 && f.passed[name] {
 		return false
 	}
-	if droppedRequestHeaders[name] {
+	if name == "" || droppedRequestHeaders[name] {
 		return true
 	}
-	for _, prefix := range droppedRequestPrefixes {
-		if strings.HasPrefix(name, prefix) {
-			return !strings.HasPrefix(name, keptPrefix)
-		}
+	switch name[0] {
+	case 'X':
+		return strings.HasPrefix(name, "X-Forwarded-")
+	case 'S':
+		// But not the handshake of WebSockets.
+		return strings.HasPrefix(name, "Sec-") && !strings.HasPrefix(name, "Sec-Websocket-")
+	case 'A':
+		return strings.HasPrefix(name, "Access-Control-")
 	}
 	return false
 }

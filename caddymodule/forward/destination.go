@@ -27,26 +27,26 @@ type hostRules interface {
 // before: r may come from a health check that follows a redirect, from a
 // hand-written upstream, or have been rewritten since the guard saw it. The
 // address that is dialed counts as much as the one in the URL.
-func destination(r *http.Request, p hostRules) (*url.URL, error) {
+func destination(r *http.Request, p hostRules) (url.URL, error) {
 	address, err := address(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: provider %s: %w", errRefusedHost, p.Name(), err)
+		return url.URL{}, fmt.Errorf("%w: provider %s: %w", errRefusedHost, p.Name(), err)
 	}
 	host, ok := hostAt(p, r.URL.Scheme, address)
 	if !ok {
-		return nil, fmt.Errorf("%w: provider %s has no host %s", errRefusedHost, p.Name(), address)
+		return url.URL{}, fmt.Errorf("%w: provider %s has no host %s", errRefusedHost, p.Name(), address)
 	}
 	path := r.URL.EscapedPath()
 	if err := checkPath(path); err != nil {
-		return nil, fmt.Errorf("%w: %w", errRefusedHost, err)
+		return url.URL{}, fmt.Errorf("%w: %w", errRefusedHost, err)
 	}
 	if !p.Allowed(host.URL.Scheme, host.URL.Host, path) {
-		return nil, fmt.Errorf("%w: provider %s has host %s, but not for that path", errRefusedHost, p.Name(), address)
+		return url.URL{}, fmt.Errorf("%w: provider %s has host %s, but not for that path", errRefusedHost, p.Name(), address)
 	}
 	to := *r.URL
 	to.Scheme, to.Host, to.User, to.Fragment = host.URL.Scheme, host.URL.Host, nil, ""
 	to.RawQuery = withoutCredentials(r.URL.RawQuery)
-	return &to, nil
+	return to, nil
 }
 
 // address returns the host:port that r is sent to, which must be the one that is

@@ -41,7 +41,6 @@ func upstreamPlaceholder(provider string) string { return "{http.vars." + upstre
 type forwarding struct {
 	id       tokenstore.ID
 	provider *tokenstore.Provider
-	host     tokenstore.Host
 	// pass lets the request go without a token if none can be had.
 	pass bool
 	// counted is set once the request is in the metrics: the load balancer may
@@ -78,9 +77,8 @@ func startForward(r *http.Request, p *tokenstore.Provider, id tokenstore.ID, pas
 	}
 	// An absolute request target names a server of its own choice.
 	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
-	ctx := r.Context()
-	caddyhttp.SetVar(ctx, forwardingVar, &forwarding{id: id, provider: p, host: host, pass: pass})
-	caddyhttp.SetVar(ctx, upstreamVar+p.Name(), hostPort(host.URL))
+	caddyhttp.SetVar(r.Context(), forwardingVar, &forwarding{id: id, provider: p, pass: pass})
+	caddyhttp.SetVar(r.Context(), upstreamVar+p.Name(), hostPort(host.URL))
 	return nil
 }
 

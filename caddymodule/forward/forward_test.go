@@ -41,18 +41,18 @@ func serverContext(r *http.Request) *http.Request {
 
 func TestStartForwardPicksTheHost(t *testing.T) {
 	p := testProvider(t, "https://api.example.com/v1", "https://content.example.com:8443")
-	for _, tc := range []struct{ name, target, host, path, dial string }{
-		{"the first host is the default", "/2/files/list", "api.example.com", "/v1/2/files/list", "api.example.com:443"},
-		{"the first segment names a host", "/content/2/files/list", "content.example.com:8443", "/2/files/list", "content.example.com:8443"},
-		{"a host's name alone is its root", "/content", "content.example.com:8443", "/", "content.example.com:8443"},
-		{"a path belongs to a host", "/2/files/upload", "content.example.com:8443", "/2/files/upload", "content.example.com:8443"},
-		{"a pattern belongs to a host", "/2/raw/x/y", "content.example.com:8443", "/2/raw/x/y", "content.example.com:8443"},
-		{"a name must be the whole segment", "/contents/x", "api.example.com", "/v1/contents/x", "api.example.com:443"},
-		{"the root stays below the base path", "/", "api.example.com", "/v1/", "api.example.com:443"},
-		{"escapes stay as they were written", "/a%20b%c3%a9/%3fx%3D", "api.example.com", "/v1/a%20b%c3%a9/%3fx%3D", "api.example.com:443"},
-		{"a percent sign may be a percent sign", "/100%25", "api.example.com", "/v1/100%25", "api.example.com:443"},
-		{"an absolute target does not choose the server", "http://evil.example/x", "api.example.com", "/v1/x", "api.example.com:443"},
-		{"dots may stand in names", "/a..b/...", "api.example.com", "/v1/a..b/...", "api.example.com:443"},
+	for _, tc := range []struct{ name, target, path, dial string }{
+		{"the first host is the default", "/2/files/list", "/v1/2/files/list", "api.example.com:443"},
+		{"the first segment names a host", "/content/2/files/list", "/2/files/list", "content.example.com:8443"},
+		{"a host's name alone is its root", "/content", "/", "content.example.com:8443"},
+		{"a path belongs to a host", "/2/files/upload", "/2/files/upload", "content.example.com:8443"},
+		{"a pattern belongs to a host", "/2/raw/x/y", "/2/raw/x/y", "content.example.com:8443"},
+		{"a name must be the whole segment", "/contents/x", "/v1/contents/x", "api.example.com:443"},
+		{"the root stays below the base path", "/", "/v1/", "api.example.com:443"},
+		{"escapes stay as they were written", "/a%20b%c3%a9/%3fx%3D", "/v1/a%20b%c3%a9/%3fx%3D", "api.example.com:443"},
+		{"a percent sign may be a percent sign", "/100%25", "/v1/100%25", "api.example.com:443"},
+		{"an absolute target does not choose the server", "http://evil.example/x", "/v1/x", "api.example.com:443"},
+		{"dots may stand in names", "/a..b/...", "/v1/a..b/...", "api.example.com:443"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := serverContext(httptest.NewRequest("GET", tc.target, nil))
@@ -63,9 +63,6 @@ func TestStartForwardPicksTheHost(t *testing.T) {
 			f := forwardingOf(r.Context())
 			if f == nil || f.id != id || !f.pass || f.provider != p {
 				t.Fatalf("forwarding is %+v", f)
-			}
-			if f.host.URL.Host != tc.host {
-				t.Errorf("host is %s, not %s", f.host.URL.Host, tc.host)
 			}
 			if got := r.URL.EscapedPath(); got != tc.path {
 				t.Errorf("path is %s, not %s", got, tc.path)

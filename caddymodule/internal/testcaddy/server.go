@@ -95,7 +95,7 @@ func (s *Server) Log() string {
 }
 
 // FreePort returns a port that nobody listens on.
-func FreePort(t *testing.T) int {
+func FreePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

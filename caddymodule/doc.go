@@ -10,4 +10,7 @@
 // package tokenstore's. A request passes a guard, which says who may use the connection, and then either
 // gets the token as its answer, or is forwarded by Caddy's own reverse proxy and
 // has the token attached in the transport, behind everything that logs.
+//
+// The package itself has the app: its configuration, the store that outlives a reload, what goes to the log
+// and to Caddy's events. Each of the others is in a package below, and sees the app as tokenapp.App.
 package caddymodule

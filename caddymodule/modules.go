@@ -1,7 +1,7 @@
 package caddymodule
 
-// Each of these registers modules, directives or a command with Caddy.
 import (
+	// Each of these registers modules, directives or a command with Caddy.
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/admin"
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/command"
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/connect"

@@ -24,7 +24,7 @@ type tokens interface {
 }
 
 // Route is what token_guard and token_endpoint have in common: a connection, and
-// who may use it.
+// who may use it. It is safe for concurrent use.
 type Route struct {
 	gate       *gate
 	connection connection
@@ -34,6 +34,9 @@ type Route struct {
 	log   *zap.Logger
 }
 
+// NewRoute reads the settings of a route while its handler is provisioned with ctx. defaults are what
+// the settings of CORS leave out. The error tells all that is wrong; it is tokenapp.ErrMissing
+// if there is no token store.
 func NewRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*Route, error) {
 	app, err := tokenapp.From(ctx)
 	if err != nil {
@@ -50,7 +53,7 @@ func NewRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*Route, er
 	}, nil
 }
 
-// Admit answers r itself if it may not go on or if it is a preflight, and then
+// Admit decides whether r may use the route. It answers r itself if it may not go on or if it is a preflight, and then
 // returns false. p is the problem it was refused for, if it was. Otherwise the CORS headers are
 // set, also for errors that come later.
 func (t *Route) Admit(w http.ResponseWriter, r *http.Request) (p *problem.Problem, ok bool) {
@@ -66,7 +69,9 @@ func (t *Route) Resolve(r *http.Request) (id tokenstore.ID, p *tokenstore.Provid
 // Metrics returns where the requests of the route are counted.
 func (t *Route) Metrics() *metrics.Metrics { return t.app.Metrics() }
 
-// Token gets a token, or says what the client is told instead.
+// Token returns the token of the connection id, which Resolve returned, or what the client is told
+// instead. Only a connection that is written out in the configuration may come into being by use; for one
+// without a grant, the problem says where to give the consent.
 func (t *Route) Token(r *http.Request, id tokenstore.ID, w tokenstore.Want) (*tokenstore.Token, *problem.Problem) {
 	w.Create = t.connection.literal
 	store, err := t.store()
@@ -124,7 +129,7 @@ func newConnection(s string, app tokenapp.App) (connection, error) {
 	return connection{literal: true, id: id, app: app}, err
 }
 
-// Resolve returns the connection that r is about, and its provider. Placeholders are expanded
+// resolve returns the connection that r is about, and its provider. Placeholders are expanded
 // once: what they expand to is data, however it looks.
 func (c connection) resolve(r *http.Request) (tokenstore.ID, *tokenstore.Provider, bool) {
 	id := c.id

@@ -1,3 +1,4 @@
+// Package caching says in the headers of an answer what caches may do with it.
 package caching
 
 import (
@@ -11,7 +12,7 @@ func NoStore(h http.Header) {
 	h.Set("Pragma", "no-cache")
 }
 
-// VaryOn adds name to the Vary header, once.
+// VaryOn adds name to the Vary header, unless it is there.
 func VaryOn(h http.Header, name string) {
 	for _, line := range h["Vary"] {
 		for field := range strings.SplitSeq(line, ",") {

@@ -1,3 +1,5 @@
+// Package directive reads what directives and global options of the Caddyfile have in common. All
+// errors name the line.
 package directive
 
 import (
@@ -5,7 +7,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
-// Duration reads the one argument of a sub-directive that may be given once.
+// Duration reads the one argument of the sub-directive that d stands at. It returns an error if that is
+// no duration, or if the sub-directive was given before, so that to is not zero.
 func Duration(d *caddyfile.Dispenser, to *caddy.Duration) error {
 	if *to != 0 {
 		return Repeated(d)
@@ -23,12 +26,12 @@ func Duration(d *caddyfile.Dispenser, to *caddy.Duration) error {
 	return nil
 }
 
-// Repeated is the error for a sub-directive that may be given once.
+// Repeated returns the error for the sub-directive that d stands at, if it may be given once and came before.
 func Repeated(d *caddyfile.Dispenser) error {
 	return d.Errf("%s is already specified", d.Val())
 }
 
-// NoBlock returns an error if a setting is followed by a block, of which it knows nothing.
+// NoBlock returns an error if the setting of that name, whose arguments d has read, is followed by a block.
 func NoBlock(d *caddyfile.Dispenser, name string) error {
 	if d.NextBlock(d.Nesting()) {
 		return d.Errf("%s takes no block", name)

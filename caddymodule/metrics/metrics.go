@@ -19,7 +19,7 @@ const DefaultConnectionSeries = 1000
 // go on counting over a reload. All methods are safe for concurrent use.
 //
 // Every label is a name that an operator wrote into the configuration or a
-// word of a fixed list (see metrics_labels.go). The one exception are the series of single
+// word of a fixed list (see labels.go). The one exception are the series of single
 // connections, whose number is limited.
 type Metrics struct {
 	tokenstore.NopObserver

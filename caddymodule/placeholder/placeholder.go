@@ -1,3 +1,5 @@
+// Package placeholder replaces Caddy's placeholders, such as {env.NAME} and {file./path}, in settings
+// that are known when a configuration is loaded, and says what is missing if one has no value.
 package placeholder
 
 import (
@@ -11,12 +13,13 @@ import (
 // Visibility says whether a value may be told in a message.
 type Visibility bool
 
+// What Replace may tell of a value.
 const (
 	Shown  Visibility = true
-	Hidden Visibility = false // the value is a secret
+	Hidden Visibility = false // it is a secret, and no part of it gets into a message
 )
 
-// In reports whether Caddy would look for a placeholder in s.
+// In reports whether Caddy would look for a placeholder in s. That is no promise that it is one.
 func In(s string) bool {
 	_, behind, found := strings.Cut(s, "{")
 	return found && strings.Contains(behind, "}")
@@ -53,7 +56,8 @@ func missing(key string, v Visibility) string {
 	return fmt.Sprintf(`the placeholder {%s} has no value here; use {env.NAME} or {file./path}`, key)
 }
 
-// ReplaceAll replaces the placeholders of settings that are known when they are loaded, such as {env.APP_ORIGIN}.
+// ReplaceAll returns settings, which are no secrets, with their placeholders replaced. The error
+// names each setting that has a placeholder without a value, and the remedy.
 func ReplaceAll(settings []string) ([]string, error) {
 	var problems []error
 	known := make([]string, len(settings))

@@ -1,3 +1,5 @@
+// Package problem is what clients are told when a request is refused: documents of RFC 9457, in fixed words.
+// docs/problems.md has the list of them for those who get one.
 package problem
 
 import (
@@ -20,15 +22,15 @@ const typeBase = "https://github.com/caddy-tokenstore/caddy-tokenstore/blob/main
 // Problem is why a request is refused, as the client is told (RFC 9457). Its texts are fixed:
 // nothing that a server said or that a caller sent gets into them.
 type Problem struct {
-	Code   string // a fixed word, also fit for a metric label
-	Status int
+	Code   string // a fixed word, the end of the document's type; also fit for a metric label
+	Status int    // of HTTP
 	Title  string
 	Detail string
 
-	RetryAfter time.Duration
-	Allow      string // the methods, for 405
-	ConnectURL string // where a person can give their consent
-	Reason     string // why the consent is needed
+	RetryAfter time.Duration // 0 if nobody knows; rounded up to seconds
+	Allow      string        // the methods, for 405
+	ConnectURL string        // where a person can give their consent
+	Reason     string        // why the consent is needed
 }
 
 // Write answers a request with p. CORS headers must have been set before.
@@ -68,10 +70,12 @@ func (p *Problem) document() document {
 	}
 }
 
+// BadRequest is for a request that cannot be understood; detail says what is wrong with it.
 func BadRequest(detail string) *Problem {
 	return &Problem{Code: "bad_request", Status: http.StatusBadRequest, Title: "Bad request", Detail: detail}
 }
 
+// OriginNotAllowed is for what a browser sends for a page that may not use the route.
 func OriginNotAllowed() *Problem {
 	return &Problem{
 		Code: "origin_not_allowed", Status: http.StatusForbidden, Title: "Origin not allowed",
@@ -79,10 +83,12 @@ func OriginNotAllowed() *Problem {
 	}
 }
 
+// CallerNotAllowed is for any other caller that may not use the route; detail says who may.
 func CallerNotAllowed(detail string) *Problem {
 	return &Problem{Code: "caller_not_allowed", Status: http.StatusForbidden, Title: "Caller not allowed", Detail: detail}
 }
 
+// WrongHost is for a request whose Host is not the site's.
 func WrongHost() *Problem {
 	return &Problem{
 		Code: "wrong_host", Status: http.StatusMisdirectedRequest, Title: "Wrong host",
@@ -90,18 +96,23 @@ func WrongHost() *Problem {
 	}
 }
 
+// UnknownConnection is for a connection that does not exist, and for a name that none can have: who asks
+// must not learn which.
 func UnknownConnection() *Problem {
 	return &Problem{Code: "unknown_connection", Status: http.StatusNotFound, Title: "Unknown connection"}
 }
 
+// NotFound is for a path at which there is nothing.
 func NotFound() *Problem {
 	return &Problem{Code: "not_found", Status: http.StatusNotFound, Title: "Not found"}
 }
 
+// MethodNotAllowed is for a method that a route does not know; allow lists those that it does.
 func MethodNotAllowed(allow string) *Problem {
 	return &Problem{Code: "method_not_allowed", Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Allow: allow}
 }
 
+// ConsentNeeded is for a connection without a usable grant. Set ConnectURL if it is known.
 func ConsentNeeded(reason tokenstore.Reason) *Problem {
 	return &Problem{
 		Code: "consent_needed", Status: http.StatusConflict, Title: "Consent needed", Reason: string(reason),
@@ -117,6 +128,7 @@ func unavailable(retryAfter time.Duration) *Problem {
 	}
 }
 
+// StoreUnavailable is for a store that cannot be used, and for errors of which nobody else needs to know.
 func StoreUnavailable() *Problem {
 	return &Problem{
 		Code: "store_unavailable", Status: http.StatusServiceUnavailable, Title: "Token store unavailable",
@@ -124,7 +136,7 @@ func StoreUnavailable() *Problem {
 	}
 }
 
-// Of says what a client is told about an error of the store.
+// Of returns what a client is told about an error of the store. Nothing of the error's text gets into it.
 func Of(err error) *Problem {
 	var (
 		consent *tokenstore.ConsentNeededError

@@ -1,3 +1,4 @@
+// Package site knows by which names a site is reached, and what a request says about that.
 package site
 
 import (
@@ -13,15 +14,19 @@ import (
 // Site knows which hosts the server of a route answers for. A request with any
 // other Host comes from a browser that was lied to by DNS, and a server that
 // listens on a port answers it all the same.
+//
+// The zero Site is known by the names of the loopback interface only. A Site is safe for
+// concurrent use.
 type Site struct {
+	// Hosts match the names that the routes of the server are for.
 	Hosts []*caddyhttp.MatchHost
 	// Exposed: others than this machine can reach the server, under a name
 	// that is not this machine's own.
 	Exposed bool
 }
 
-// Of reads the host matchers of the routes that the server of ctx
-// has. They are provisioned before any handler is.
+// Of returns the site of a handler that is being provisioned with ctx. It reads the host matchers of all
+// routes of the handler's server, which are provisioned before any handler is.
 func Of(ctx caddy.Context) Site {
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if server == nil {
@@ -63,7 +68,7 @@ func listensBeyondLoopback(listen []string) bool {
 	return false
 }
 
-// Names reports whether the Host of r is this site's.
+// Names reports whether the Host of r is this site's, or one of the loopback interface.
 func (s Site) Names(r *http.Request) bool {
 	host, ok := Hostname(r.Host)
 	if !ok {
@@ -92,7 +97,7 @@ func IsLoopbackName(host string) bool {
 }
 
 // Hostname takes the port off a Host header and the brackets off an IPv6
-// address. It is strict, since two readings of one Host are one too many.
+// address. ok is false if that is no plain host: it is strict, since two readings of one Host are one too many.
 func Hostname(hostport string) (host string, ok bool) {
 	for i := range len(hostport) {
 		if c := hostport[i]; c <= ' ' || c >= 0x7f {
@@ -126,7 +131,7 @@ func isPort(s string) bool {
 }
 
 // OriginOf returns the origin that pages of this site have when they are
-// fetched like r.
+// fetched like r: scheme://host, and the port if it is not the scheme's own.
 func OriginOf(r *http.Request) string {
 	if r.TLS != nil {
 		return "https://" + strings.TrimSuffix(strings.ToLower(r.Host), ":443")

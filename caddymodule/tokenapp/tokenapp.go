@@ -1,3 +1,5 @@
+// Package tokenapp is the app token_store as its handlers, its transport and the admin API see it. They
+// find it here, and do not import what puts all of them together.
 package tokenapp
 
 import (
@@ -15,7 +17,7 @@ import (
 // Name is the app's module ID and its global option in the Caddyfile.
 const Name = "token_store"
 
-// ErrMissing is returned by appOf if the configuration has no token store.
+// ErrMissing is returned by [From] if the configuration has no token store.
 var ErrMissing = errors.New("there is no token_store: add a token_store block to the global options, or the app token_store to the JSON configuration")
 
 // App is what handlers and the admin API use of the app. It is safe for concurrent use
@@ -44,7 +46,7 @@ type App interface {
 	RegisterConnect(ConnectSite)
 }
 
-// ConnectSite is a place with consent pages.
+// ConnectSite is a place with consent pages: a token_connect handler.
 type ConnectSite struct {
 	// Handler serves the pages. It is looked for in the routes of the servers.
 	Handler caddyhttp.MiddlewareHandler
@@ -55,7 +57,8 @@ type ConnectSite struct {
 }
 
 // From returns the app of a configuration, which is provisioned first if it is not yet.
-// Without a token store the error wraps errMissing; any other says what is wrong with the one there is.
+// It returns ErrMissing if there is none in the configuration; any other error says what is wrong
+// with the one there is.
 func From(ctx caddy.Context) (App, error) {
 	app, err := ctx.AppIfConfigured(Name)
 	if errors.Is(err, caddy.ErrNotConfigured) {

@@ -1,3 +1,5 @@
+// Package urlpath refuses paths of URLs that mean one thing to one server and another to the next. A
+// check that was made here would not hold there.
 package urlpath
 
 import (
@@ -13,7 +15,7 @@ const maxEscapes = 4
 // Check refuses an escaped path in which, at any layer of escaping, there is
 // something that servers read in different ways: dot segments, also with
 // parameters ("..;"), escaped slashes, backslashes, control bytes, bytes that
-// are not UTF-8.
+// are not UTF-8. The error says which, and holds nothing of the path.
 func Check(escaped string) error {
 	if problem := ambiguous(escaped); problem != "" {
 		return errors.New("path has " + problem)

@@ -1,3 +1,5 @@
+// Package testcaddy runs a Caddy within a test. There is one Caddy in a process, so that its tests must not
+// be parallel. The package knows the plugin by tokenapp only: the test imports what is to be tested.
 package testcaddy
 
 import (
@@ -10,20 +12,20 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
-	_ "github.com/caddyserver/caddy/v2/modules/logging"
+	_ "github.com/caddyserver/caddy/v2/modules/filestorage" // the storage of each test's Caddy
+	_ "github.com/caddyserver/caddy/v2/modules/logging"     // its log in a file
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
-// Server is Caddy itself, in this process. There can be one only, so its
-// tests are not parallel.
+// Server is Caddy itself, in this process.
 type Server struct {
 	T   *testing.T
 	Dir string // what Caddy has on the disk is in here
 }
 
+// New returns a Caddy that has no configuration yet. It is stopped when the test ends.
 func New(t *testing.T) *Server {
 	t.Helper()
 	s := &Server{T: t, Dir: t.TempDir()}
@@ -46,6 +48,7 @@ func (s *Server) Adapt(tokenStore, sites string) []byte {
 	return raw
 }
 
+// Adapt returns the JSON of a Caddyfile.
 func Adapt(text string) ([]byte, error) {
 	raw, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	return raw, err
@@ -57,6 +60,7 @@ func (s *Server) Load(tokenStore, sites string) error {
 	return caddy.Load(s.Adapt(tokenStore, sites), true)
 }
 
+// MustLoad is Load for configurations that are right.
 func (s *Server) MustLoad(tokenStore, sites string) {
 	s.T.Helper()
 	if err := s.Load(tokenStore, sites); err != nil {
@@ -74,17 +78,20 @@ func (s *Server) App() tokenapp.App {
 	return app
 }
 
+// Stop takes the configuration away.
 func (s *Server) Stop() {
 	if err := caddy.Stop(); err != nil {
 		s.T.Error(err)
 	}
 }
 
+// Database returns the path of the database, unless the configuration says otherwise.
 func (s *Server) Database() string {
 	return filepath.Join(s.Dir, "caddy", "token_store", "tokens.db")
 }
 func (s *Server) logFile() string { return filepath.Join(s.Dir, "log") }
 
+// Log returns all that was logged so far, at level DEBUG.
 func (s *Server) Log() string {
 	s.T.Helper()
 	raw, err := os.ReadFile(s.logFile())
@@ -97,12 +104,15 @@ func (s *Server) Log() string {
 // FreePort returns a port that nobody listens on.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // WantError fails unless err tells all of the parts.

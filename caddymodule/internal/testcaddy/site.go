@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite" // handle_path
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
@@ -49,6 +49,7 @@ func (s *Site) provider() string {
 		s.Standin.OAuthURL(), s.Standin.APIURL())
 }
 
+// URL returns the address of a path of the site, as localhost.
 func (s *Site) URL(path string) string { return fmt.Sprintf("http://localhost:%d%s", s.Port, path) }
 
 // Connect gives a connection a grant whose token is still to be fetched.
@@ -74,7 +75,7 @@ type Reply struct {
 	Text string
 }
 
-// newTestClient returns a client that finds the site by all of its names, and follows no redirect
+// NewClient returns a client that finds the site by all of its names, and follows no redirect
 // of its own accord.
 func (s *Site) NewClient() *http.Client {
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -113,6 +114,7 @@ func (s *Site) Do(c *http.Client, method, target, body string, headers ...string
 	return Reply{res, string(raw)}
 }
 
+// Get sends a GET as a local program does.
 func (s *Site) Get(path string, headers ...string) Reply {
 	s.T.Helper()
 	return s.Do(s.NewClient(), "GET", s.URL(path), "", headers...)
@@ -147,6 +149,7 @@ func (a Reply) WantProblem(t *testing.T, status int, code string) Problem {
 	return doc
 }
 
+// DemoRoutes are directives for a site with all that the plugin has, for the connection demo/auth.
 const DemoRoutes = `
 	token_connect /connect/*
 	token_endpoint /token demo/auth {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -102,6 +103,7 @@ func TestAReloadThatEndsAPauseTellsSo(t *testing.T) {
 		time.Sleep(5 * time.Hour)
 		defer w.attach(w.newProvider(nil))()
 		w.detach()
+		synctest.Wait()
 		if n := len(w.seen.pauses); n < 2 || !w.seen.pauses[n-1].Until.IsZero() {
 			t.Errorf("the observer was told %+v", w.seen.pauses)
 		}

@@ -3,6 +3,7 @@ package tokenstore_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -39,6 +40,7 @@ func TestAClockThatJumpsKillsNoGrantAndHammersNoServer(t *testing.T) {
 					w.offset.Store(0) // and back again
 					time.Sleep(3 * time.Hour)
 					w.wantRecovery()
+					synctest.Wait()
 					if len(w.seen.consents) > 0 {
 						t.Errorf("consent is needed: %v", w.seen.consents)
 					}

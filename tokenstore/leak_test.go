@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -94,6 +95,7 @@ func TestNoSecretLeaves(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		ask()
 
+		synctest.Wait()
 		file, err := os.ReadFile(w.path)
 		if err != nil {
 			t.Fatal(err)

@@ -112,6 +112,7 @@ func TestMoreThanOnePassOfAPausedProviderKeepsNoOtherWaiting(t *testing.T) {
 				t.Fatalf("Token returned %v", err)
 			}
 		}
+		synctest.Wait()
 		for _, e := range w.seen.refreshes {
 			if e.ID == last && e.Trigger != tokenstore.TriggerSchedule {
 				t.Errorf("a refresh was caused by %s", e.Trigger)
@@ -267,6 +268,7 @@ func TestARefreshThatPanicsHarmsNobodyElse(t *testing.T) {
 				t.Errorf("%s: %v", id, err)
 			}
 		}
+		synctest.Wait()
 		if len(w.seen.troubles) == 0 {
 			t.Error("nobody was told of the panic")
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -87,6 +88,7 @@ func TestManyUnsavedTokensAreAllServedAndAllSaved(t *testing.T) {
 			return nil
 		})
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if len(w.seen.unsaved) == 0 {
 			t.Error("nothing was ever unsaved")
 		}

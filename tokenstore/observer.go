@@ -8,7 +8,9 @@ import (
 
 // Observer is told what happens. Its methods are called without any lock held,
 // but on the goroutine that does the work: they must be quick, and they must
-// be safe for concurrent use. Nothing they are told is a secret.
+// be safe for concurrent use. They may ask the store for anything but what waits for
+// the connection that they are told about: its token, an import, its deletion. Nothing
+// they are told is a secret.
 //
 // Embed [NopObserver] to implement only some of them and to stay compatible.
 type Observer interface {

@@ -100,7 +100,7 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 				t.Fatal("it opens too early")
 			}
 		}
-		if change := p.failed(broken, time.Now()); !change.changed || change.until.Sub(time.Now()) != breakerFirst {
+		if change := p.failed(broken, time.Now()); !change.changed || time.Until(change.until) != breakerFirst {
 			t.Fatalf("it does not open: %+v", change)
 		}
 		var u *UnavailableError
@@ -117,7 +117,7 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 		if _, err := p.admit(ID{}, time.Now()); err == nil {
 			t.Error("two probes")
 		}
-		if change := p.failed(broken, time.Now()); change.until.Sub(time.Now()) != 2*breakerFirst {
+		if change := p.failed(broken, time.Now()); time.Until(change.until) != 2*breakerFirst {
 			t.Errorf("after a failed probe: %+v", change)
 		}
 		time.Sleep(2 * breakerFirst)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
@@ -75,7 +76,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	logger := ctx.Logger()
-	a.link = &link{pooled: pooled, logger: logger} // Cleanup releases it from here on
+	a.link = &link{pooled: pooled, logger: logger, settled: make(chan struct{})} // Cleanup releases it from here on
 	if pooled.metricsLimit != a.settings.metricsConnections {
 		logger.Warn("metrics_connections changes when Caddy is restarted",
 			zap.Int("configured", a.settings.metricsConnections), zap.Int("in_force", pooled.metricsLimit))
@@ -127,6 +128,9 @@ func (a *App) Cleanup() error {
 // concurrent use. It returns tokenstore.ErrClosed, or a store whose methods do,
 // to a request that outlives its configuration.
 func (a *App) Store() (*tokenstore.Store, error) { return a.link.store() }
+
+// StartedStore returns the store once the app has started. It implements tokenapp.App.
+func (a *App) StartedStore(ctx context.Context) (*tokenstore.Store, error) { return a.link.wait(ctx) }
 
 // Provider returns a provider of this configuration.
 func (a *App) Provider(name string) (*tokenstore.Provider, bool) {

@@ -65,6 +65,24 @@ func TestValidationLeavesNothingOnTheDiskAndNothingInThePool(t *testing.T) {
 	}
 }
 
+func TestValidationOpensNothingForHealthChecks(t *testing.T) {
+	// Caddy begins with them while the configuration is provisioned.
+	s := testcaddy.New(t)
+	site := fmt.Sprintf("http://127.0.0.1:%d {\n token_proxy a/auth https://api.dropboxapi.com {\n health_uri /up\n health_interval 1ms\n }\n}", testcaddy.FreePort(t))
+	for range 20 {
+		var config caddy.Config
+		if err := json.Unmarshal(s.Adapt(providerA, site), &config); err != nil {
+			t.Fatal(err)
+		}
+		if err := caddy.Validate(&config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Dir(s.Database())); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory of the database: %v", err)
+	}
+}
+
 func TestValidationLeavesTheRunningConfigurationAlone(t *testing.T) {
 	s := testcaddy.New(t)
 	s.MustLoad(providerA, "")

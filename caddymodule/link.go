@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +18,7 @@ type link struct {
 	logger     *zap.Logger
 
 	attached atomic.Pointer[tokenstore.Store] // spares the lock once there is one
+	settled  chan struct{}                    // closed when attached is set, or never will be
 
 	mu     sync.Mutex // guards what is below, and is held while the store opens
 	detach func()     // nil while the store does not work with the configuration
@@ -43,13 +45,30 @@ func (l *link) store() (*tokenstore.Store, error) {
 	}
 	l.detach = store.Attach(l.attachment)
 	l.attached.Store(store)
+	close(l.settled)
 	return store, nil
+}
+
+// wait returns the store once somebody else has opened it.
+func (l *link) wait(ctx context.Context) (*tokenstore.Store, error) {
+	select {
+	case <-l.settled:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if store := l.attached.Load(); store != nil {
+		return store, nil
+	}
+	return nil, tokenstore.ErrClosed
 }
 
 // end makes the store work without the configuration. Calling it twice is no error.
 func (l *link) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.ended && l.attached.Load() == nil {
+		close(l.settled)
+	}
 	l.ended = true
 	if l.detach != nil {
 		l.detach()

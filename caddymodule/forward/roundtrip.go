@@ -101,7 +101,7 @@ func (t *Transport) admit(r *http.Request, e *errand) error {
 	if e.url, err = destination(r, e.provider); err != nil {
 		return refuseHost(err)
 	}
-	store, err := t.store()
+	store, err := t.storeFor(r.Context(), e)
 	if err == nil {
 		// Only an id that an operator wrote down may come into being by use.
 		e.token, err = store.Token(r.Context(), e.id, tokenstore.Want{Create: e.id == t.id})
@@ -156,4 +156,13 @@ func (t *Transport) count(e *errand, refused *refusal) {
 		outcome = metrics.OutcomePassed
 	}
 	t.metrics().Forwarded(e.id.Provider, outcome)
+}
+
+// storeFor returns the store. Health checks begin while the configuration is provisioned,
+// and wait for the app's start.
+func (t *Transport) storeFor(ctx context.Context, e *errand) (tokenSource, error) {
+	if e.guarded == nil {
+		return t.app.StartedStore(ctx)
+	}
+	return t.store()
 }

@@ -3,6 +3,7 @@
 package tokenapp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,6 +28,11 @@ type App interface {
 	// are provisioned, so ask at each request. Once the configuration has ended, the
 	// error or those of the store's methods wrap tokenstore.ErrClosed.
 	Store() (*tokenstore.Store, error)
+
+	// StartedStore is Store for what begins while the configuration is provisioned, such
+	// as a health check: it waits until the app has started, or ctx ends, and opens nothing. A
+	// configuration that is only validated must not touch the database.
+	StartedStore(ctx context.Context) (*tokenstore.Store, error)
 
 	// Provider returns a provider of the configuration by its name.
 	Provider(name string) (*tokenstore.Provider, bool)

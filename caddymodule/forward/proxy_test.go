@@ -678,6 +678,7 @@ func TestClientsWhoLeaveStopNothingElse(t *testing.T) {
 	}
 	<-gone
 	p.wantGet("/x", 200)
+	p.waitForLog(`"status":499`) // not the API's fault
 }
 
 func pemOf(c *x509.Certificate) []byte {

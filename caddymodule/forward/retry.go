@@ -41,7 +41,7 @@ func (t *Transport) retry(out *http.Request, res *http.Response, again replay, e
 	}
 	e.provider.Inject().Set(second.Header, fresh)
 	discard(res)
-	res, err = t.HTTPTransport.RoundTrip(second)
+	res, err = t.send(second)
 	if err == nil && res.StatusCode == http.StatusUnauthorized {
 		outcome = retryStill401
 	}

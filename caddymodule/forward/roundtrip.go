@@ -78,7 +78,7 @@ func (t *Transport) forward(r *http.Request, e *errand) (*http.Response, error) 
 	}
 	out := t.outgoing(r, e)
 	again := prepareReplay(out, t.replay)
-	res, err := t.HTTPTransport.RoundTrip(out)
+	res, err := t.send(out)
 	if err == nil && res.StatusCode == http.StatusUnauthorized && e.token != nil {
 		res, err = t.retry(out, res, again, e)
 	}
@@ -89,6 +89,18 @@ func (t *Transport) forward(r *http.Request, e *errand) (*http.Response, error) 
 		return nil, errors.Join(refuseEcho(), res.Body.Close())
 	}
 	tameAnswer(res.Header)
+	return res, nil
+}
+
+// send does what nobody but the transport itself does with an API: its errors are failures.
+func (t *Transport) send(out *http.Request) (*http.Response, error) {
+	res, err := t.HTTPTransport.RoundTrip(out)
+	if err != nil {
+		return nil, newFailure(err)
+	}
+	if res.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
+		res.Body = &answerBody{res.Body}
+	}
 	return res, nil
 }
 

@@ -1,0 +1,95 @@
+package forward_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// hostileAPI answers a request for a path with bytes, in which TOKEN stands for the
+// token that it was sent.
+type hostileAPI struct{ net.Listener }
+
+func newHostileAPI(t *testing.T, answers map[string]string) hostileAPI {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); wg.Wait() })
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close() //nolint:errcheck // nothing depends on it
+				r, err := http.ReadRequest(bufio.NewReader(conn))
+				if err != nil {
+					return
+				}
+				token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+				_, _ = io.WriteString(conn, strings.ReplaceAll(answers[r.URL.Path], "TOKEN", token))
+			})
+		}
+	})
+	return hostileAPI{l}
+}
+
+func (a hostileAPI) host() string { return "host api http://" + a.Addr().String() }
+
+// logCredentials ends a provider's block, and has its end close these blocks instead.
+const logCredentials = "\n}\n}\nservers {\nlog_credentials\ntimeouts {\nidle 1m"
+
+func TestNoErrorTellsTheToken(t *testing.T) {
+	const badAnswer, ok = 502, 200
+	answers, statuses := map[string]string{}, map[string]int{}
+	for path, tc := range map[string]struct {
+		status int
+		answer string
+	}{
+		"/protocol":          {badAnswer, "TOKEN 200 OK\r\n\r\n"},
+		"/status-line":       {badAnswer, "TOKEN\r\n\r\n"},
+		"/status-code":       {badAnswer, "HTTP/1.1 TOKEN OK\r\n\r\n"},
+		"/content-length":    {badAnswer, "HTTP/1.1 200 OK\r\nContent-Length: TOKEN\r\n\r\n"},
+		"/content-lengths":   {badAnswer, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: TOKEN\r\n\r\n"},
+		"/transfer-encoding": {badAnswer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: TOKEN\r\n\r\n"},
+		"/trailer-name":      {badAnswer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length, TOKEN\r\n\r\n0\r\n\r\n"},
+		"/header-line":       {badAnswer, "HTTP/1.1 200 OK\r\nTOKEN\r\n\r\n"},
+		"/header-name":       {badAnswer, "HTTP/1.1 200 OK\r\nTOKEN /: x\r\n\r\n"},
+		"/first-line":        {badAnswer, "HTTP/1.1 200 OK\r\n TOKEN\r\n\r\n"},
+		"/informational":     {badAnswer, "HTTP/1.1 103 Early Hints\r\nTOKEN\r\n\r\n"},
+		"/chunk":             {ok, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nTOKEN\r\n"},
+		"/trailer-line":      {ok, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nTOKEN\r\n\r\n"},
+	} {
+		answers[path], statuses[path] = tc.answer, tc.status
+	}
+	p := proxyToSite(t, newHostileAPI(t, answers).host()+logCredentials,
+		"token_proxy demo/one {\nverbose_logs\n}\nhandle_errors {\nrespond \"{err.message}|{http.error}\"\n}")
+	for path, status := range statuses {
+		t.Run(path, func(t *testing.T) {
+			res, err := p.client.RoundTrip(p.request("GET", path, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()          //nolint:errcheck // read to its end
+			body, _ := io.ReadAll(res.Body) // of an answer that is cut off
+			if res.StatusCode != status || strings.Contains(fmt.Sprint(res.Header, string(body)), p.token) {
+				t.Errorf("status %d, %v: %s", res.StatusCode, res.Header, body)
+			}
+			if status == badAnswer && !strings.HasPrefix(string(body), "the exchange with the API failed: no valid answer came|") {
+				t.Errorf("the client is told %s", body)
+			}
+			if strings.Contains(p.Log(), p.token) {
+				t.Error("the token is in the log")
+			}
+		})
+	}
+}

@@ -25,13 +25,18 @@ var droppedResponseHeaders = map[string]bool{
 	"Strict-Transport-Security":   true,
 }
 
-// tameAnswer takes from h what is not the API's to say on our origin.
-func tameAnswer(h http.Header) {
+// dropForeign takes from h what is not the API's to say on our origin.
+func dropForeign(h http.Header) {
 	for name := range h {
 		if droppedResponseHeaders[name] || strings.HasPrefix(name, "Access-Control-") {
 			delete(h, name)
 		}
 	}
+}
+
+// tameAnswer makes the headers of an answer fit for our origin.
+func tameAnswer(h http.Header) {
+	dropForeign(h)
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	if types := h["Content-Type"]; len(types) != 1 || isActive(types[0]) {
 		// Added, not set: a browser obeys each of several policies. Without it, a script in the

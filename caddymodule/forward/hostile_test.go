@@ -93,3 +93,58 @@ func TestNoErrorTellsTheToken(t *testing.T) {
 		})
 	}
 }
+
+// exchange returns all that a client is sent for a path.
+func (p *proxyTest) exchange(path string) string {
+	p.T.Helper()
+	address := strings.TrimPrefix(p.url, "http://")
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // read to its end
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nTE: trailers\r\nConnection: close\r\n\r\n", path, address)
+	all, err := io.ReadAll(conn)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return string(all)
+}
+
+func TestInterimAnswersAreTamedToo(t *testing.T) {
+	const final = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine"
+	p := proxyTo(t, newHostileAPI(t, map[string]string{
+		"/foreign": "HTTP/1.1 103 Early Hints\r\nSet-Cookie: a=1\r\nAccess-Control-Allow-Origin: *\r\nLink: </a.css>\r\n\r\n" + final,
+		"/echo":    "HTTP/1.1 103 Early Hints\r\nX-Hint: 1\r\nX-Echo: TOKEN\r\n\r\n" + final,
+	}).host(), "", "")
+	for path, wanted := range map[string]string{"/foreign": "Link: </a.css>", "/echo": "103 Early Hints"} {
+		got := p.exchange(path)
+		if !strings.Contains(got, wanted) || !strings.HasSuffix(got, "fine") {
+			t.Errorf("%s lacks %s: %s", path, wanted, got)
+		}
+		for _, unwanted := range []string{p.token, "X-Hint", "Set-Cookie", "Access-Control"} {
+			if strings.Contains(got, unwanted) {
+				t.Errorf("%s has %s: %s", path, unwanted, got)
+			}
+		}
+	}
+}
+
+func TestTrailersAreDropped(t *testing.T) {
+	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+	p := proxyTo(t, newHostileAPI(t, map[string]string{
+		"/announced":   chunked + "Trailer: X-Echo, Set-Cookie\r\n\r\n4\r\nfine\r\n0\r\nX-Echo: TOKEN\r\nSet-Cookie: a=1\r\n\r\n",
+		"/unannounced": chunked + "\r\n4\r\nfine\r\n0\r\nX-Echo: TOKEN\r\nSet-Cookie: a=1\r\n\r\n",
+	}).host(), "", "")
+	for _, path := range []string{"/announced", "/unannounced"} {
+		got := p.exchange(path)
+		if !strings.Contains(got, "fine") {
+			t.Errorf("%s: %s", path, got)
+		}
+		for _, unwanted := range []string{p.token, "X-Echo", "Set-Cookie"} {
+			if strings.Contains(got, unwanted) {
+				t.Errorf("%s has %s: %s", path, unwanted, got)
+			}
+		}
+	}
+}

@@ -32,9 +32,10 @@ type errand struct {
 	guarded  *forwarding // nil in a health check
 	token    *tokenstore.Token
 
-	// What is sent, in here to spare two allocations for each request.
-	out http.Request
-	url url.URL
+	// Parts of what is sent and what is passed on, in here to spare allocations.
+	url  url.URL
+	res  http.Response
+	body answerBody
 }
 
 // RoundTrip sends r with the token of its connection. What it refuses itself it answers,
@@ -85,11 +86,30 @@ func (t *Transport) forward(r *http.Request, e *errand) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	if e.token != nil && echoes(res.Header, e.token.Value.Reveal()) {
-		return nil, errors.Join(refuseEcho(), res.Body.Close())
+	if e.echoedIn(res.Header) {
+		_ = res.Body.Close() // there is nothing to tell about it
+		return nil, refuseEcho()
 	}
 	tameAnswer(res.Header)
-	return res, nil
+	return e.answered(res, r), nil
+}
+
+// echoedIn reports whether the token that was sent stands in h.
+func (e *errand) echoedIn(h http.Header) bool {
+	return e.token != nil && echoes(h, e.token.Value.Reveal())
+}
+
+// answered returns a copy of res that is fit to be passed on to where r came from. It
+// has no trailers, announced or not: they come after the headers were checked, and
+// net/http would add them to the original. Nor has it the request with the token.
+func (e *errand) answered(res *http.Response, r *http.Request) *http.Response {
+	e.res = *res
+	e.res.Trailer, e.res.Request = nil, r
+	if res.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
+		e.body = answerBody{res.Body}
+		e.res.Body = &e.body
+	}
+	return &e.res
 }
 
 // send does what nobody but the transport itself does with an API: its errors are failures.
@@ -97,9 +117,6 @@ func (t *Transport) send(out *http.Request) (*http.Response, error) {
 	res, err := t.HTTPTransport.RoundTrip(out)
 	if err != nil {
 		return nil, newFailure(err)
-	}
-	if res.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
-		res.Body = &answerBody{res.Body}
 	}
 	return res, nil
 }
@@ -134,8 +151,7 @@ func (t *Transport) admit(r *http.Request, e *errand) error {
 // outgoing makes the request that is sent: a copy, since reverse_proxy logs its own and
 // uses it again for another try.
 func (t *Transport) outgoing(r *http.Request, e *errand) *http.Request {
-	out := &e.out
-	*out = *r
+	out := r.WithContext(withInterim(r.Context(), e))
 	out.URL, out.Host = &e.url, e.url.Host
 	out.Trailer = nil // could hold an Authorization of its own
 	inject := e.provider.Inject()

@@ -37,6 +37,10 @@ const idleConnsPerHost = 1024
 // sent only to the hosts of the connection's provider. If the API answers 401, the
 // token is refreshed and the request sent once more.
 //
+// An answer passes without what is not the API's to say on your origin, such as cookies
+// and CORS headers, and without trailers. An answer with the token in a
+// header is withheld.
+//
 // Requests are forwarded only if a `token_guard` handler with `forward` let them
 // pass before. The directive `token_proxy` makes the two handlers.
 type Transport struct {

@@ -13,6 +13,7 @@ import (
 // refuse both.
 var droppedResponseHeaders = map[string]bool{
 	"Alt-Svc":                     true,
+	"Cdn-Cache-Control":           true, // and for caches near us
 	"Clear-Site-Data":             true,
 	"Nel":                         true,
 	"Public-Key-Pins":             true,
@@ -23,6 +24,7 @@ var droppedResponseHeaders = map[string]bool{
 	"Set-Cookie":                  true,
 	"Set-Cookie2":                 true,
 	"Strict-Transport-Security":   true,
+	"Surrogate-Control":           true,
 }
 
 // dropForeign takes from h what is not the API's to say on our origin.
@@ -37,6 +39,7 @@ func dropForeign(h http.Header) {
 // tameAnswer makes the headers of an answer fit for our origin.
 func tameAnswer(h http.Header) {
 	dropForeign(h)
+	keepPrivate(h)
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	if types := h["Content-Type"]; len(types) != 1 || isActive(types[0]) {
 		// Added, not set: a browser obeys each of several policies. Without it, a script in the

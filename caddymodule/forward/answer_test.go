@@ -28,9 +28,12 @@ func TestTameAnswer(t *testing.T) {
 		"Refresh":                      {"0;url=https://evil.example"},
 		"X-Content-Type-Options":       {"off"},
 		"Access-Control-Allow-Headers": {"x"},
+		"Cdn-Cache-Control":            {"max-age=60"},
+		"Surrogate-Control":            {"max-age=60"},
 	}
 	tameAnswer(h)
 	want := http.Header{
+		"Cache-Control":          {"private"},
 		"Content-Type":           {"application/json"},
 		"Dropbox-Api-Result":     {"{}"},
 		"Location":               {"https://cdn.example.com/x"},

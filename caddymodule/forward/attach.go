@@ -16,6 +16,16 @@ var droppedRequestHeaders = map[string]bool{
 	"Cookie":                    true,
 	"Cookie2":                   true,
 	"Ocp-Apim-Subscription-Key": true,
+	"X-Amz-Security-Token":      true,
+	"X-Api-Key":                 true,
+	"X-Csrf-Token":              true, // goes with a cookie, which is dropped
+	"X-Xsrf-Token":              true,
+
+	// Who the client is, as a login proxy in front of us says; an API that believes
+	// such headers would take anybody's word.
+	"Remote-User":    true,
+	"X-Remote-User":  true,
+	"X-Webauth-User": true,
 
 	// What tells about the page, the network and the proxies on our side.
 	"Origin":              true,
@@ -43,6 +53,8 @@ var droppedRequestHeaders = map[string]bool{
 
 	// What turns a token into more than the person's own: a team administrator
 	// acting for a member, somebody else's quota.
+	"As-User":                  true, // Box
+	"Dropbox-Api-Path-Root":    true,
 	"Dropbox-Api-Select-User":  true,
 	"Dropbox-Api-Select-Admin": true,
 	"X-Goog-User-Project":      true,
@@ -105,7 +117,7 @@ func (f headerFilter) drops(name string) bool {
 	}
 	switch name[0] {
 	case 'X':
-		return strings.HasPrefix(name, "X-Forwarded-")
+		return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Auth-Request-")
 	case 'S':
 		// But not the handshake of WebSockets.
 		return strings.HasPrefix(name, "Sec-") && !strings.HasPrefix(name, "Sec-Websocket-")
@@ -115,26 +127,35 @@ func (f headerFilter) drops(name string) bool {
 	return false
 }
 
-// droppedParameters are query parameters that are credentials: RFC 6750 section
-// 2.3, Dropbox's way around preflights, a caller's key.
-var droppedParameters = []string{"access_token", "authorization", "subscription-key"}
+// droppedParameters are query parameters that are credentials or ask for another method
+// than the one that was checked. "key" and "token" are none: too many APIs mean
+// something else by them, such as the place in a list.
+var droppedParameters = []string{
+	"access_token", // RFC 6750 section 2.3
+	"bearer_token",
+	"oauth_token",      // OAuth 1, and early OAuth 2
+	"authorization",    // Dropbox's way around preflights
+	"subscription-key", // a caller's key
+	"_method",
+	"x-http-method-override",
+}
 
-// withoutCredentials returns a raw query without the parameters that are
-// credentials. The others keep their bytes and their order.
-func withoutCredentials(query string) string {
+// withoutDropped returns a raw query without the parameters that an API must
+// not get. The others keep their bytes and their order.
+func withoutDropped(query string) string {
 	if query == "" {
 		return query
 	}
 	kept := make([]string, 0, strings.Count(query, "&")+1)
 	for pair := range strings.SplitSeq(query, "&") {
-		if !isCredential(pair) {
+		if !isDropped(pair) {
 			kept = append(kept, pair)
 		}
 	}
 	return strings.Join(kept, "&")
 }
 
-func isCredential(pair string) bool {
+func isDropped(pair string) bool {
 	// Some servers still split at semicolons too.
 	for part := range strings.SplitSeq(pair, ";") {
 		name, _, _ := strings.Cut(part, "=")

@@ -45,7 +45,7 @@ func destination(r *http.Request, p hostRules) (url.URL, error) {
 	}
 	to := *r.URL
 	to.Scheme, to.Host, to.User, to.Fragment = host.URL.Scheme, host.URL.Host, nil, ""
-	to.RawQuery = withoutCredentials(r.URL.RawQuery)
+	to.RawQuery = withoutDropped(r.URL.RawQuery)
 	return to, nil
 }
 

@@ -57,8 +57,9 @@ type Transport struct {
 	ReplayBuffer *int64 `json:"replay_buffer,omitempty"`
 
 	// Request headers to pass on although they are dropped by default: cookies,
-	// the page's origin, `X-Forwarded-*`, `Dropbox-API-Select-User` and others that tell
-	// about the client or act for somebody else. `Authorization` is never passed on.
+	// the page's origin, `X-Api-Key`, `X-Forwarded-*`, `Dropbox-API-Select-User`,
+	// `Dropbox-API-Path-Root` and others that tell about the client or act for somebody
+	// else. `Authorization` is never passed on.
 	PassHeaders []string `json:"pass_headers,omitempty"`
 
 	app      tokenapp.App

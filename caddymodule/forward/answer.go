@@ -20,17 +20,19 @@ var droppedResponseHeaders = map[string]bool{
 	"Public-Key-Pins-Report-Only": true,
 	"Refresh":                     true,
 	"Report-To":                   true,
+	"Reporting-Endpoints":         true,
 	"Service-Worker-Allowed":      true,
 	"Set-Cookie":                  true,
 	"Set-Cookie2":                 true,
 	"Strict-Transport-Security":   true,
 	"Surrogate-Control":           true,
+	"X-Sendfile":                  true, // as X-Accel-Redirect: a server before us would read a file
 }
 
 // dropForeign takes from h what is not the API's to say on our origin.
 func dropForeign(h http.Header) {
 	for name := range h {
-		if droppedResponseHeaders[name] || strings.HasPrefix(name, "Access-Control-") {
+		if droppedResponseHeaders[name] || strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Accel-") {
 			delete(h, name)
 		}
 	}
@@ -41,24 +43,11 @@ func tameAnswer(h http.Header) {
 	dropForeign(h)
 	keepPrivate(h)
 	h["X-Content-Type-Options"] = []string{"nosniff"}
-	if types := h["Content-Type"]; len(types) != 1 || isActive(types[0]) {
-		// Added, not set: a browser obeys each of several policies. Without it, a script in the
-		// API's page would run with our origin's rights, and could ask for tokens.
-		h.Add("Content-Security-Policy", "sandbox")
-	}
-}
-
-// isActive reports whether a browser may run scripts in a document of that type.
-// Without a type Caddy's server guesses one, and may guess HTML.
-func isActive(contentType string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
-	media = strings.TrimSpace(media)
-	// Of a list, browsers take the last one.
-	return media == "" || strings.Contains(contentType, ",") || hasSuffixFold(media, "/html") || hasSuffixFold(media, "xml")
-}
-
-func hasSuffixFold(s, suffix string) bool {
-	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
+	// Added, not set: a browser obeys each of several policies. Without it, a script in the
+	// API's page would run with our origin's rights, and could ask for tokens. It is there
+	// whatever the type, since browsers know more types of pages than we do, and
+	// only pages heed it.
+	h.Add("Content-Security-Policy", "sandbox")
 }
 
 // echoes reports whether the token stands in a header, plainly or in one of the

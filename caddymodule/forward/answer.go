@@ -1,9 +1,7 @@
 package forward
 
 import (
-	"encoding/base64"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -48,53 +46,4 @@ func tameAnswer(h http.Header) {
 	// whatever the type, since browsers know more types of pages than we do, and
 	// only pages heed it.
 	h.Add("Content-Security-Policy", "sandbox")
-}
-
-// echoes reports whether the token stands in a header, plainly or in one of the
-// encodings that servers use when they repeat what they were sent.
-func echoes(h http.Header, token string) bool {
-	const shortest = 8 // a shorter one would stand in other texts by chance
-	if len(token) < shortest {
-		return false
-	}
-	var encoded []string // made only if there is a value long enough to hold the token
-	for _, values := range h {
-		for _, value := range values {
-			if len(value) < len(token) {
-				continue
-			}
-			if encoded == nil {
-				encoded = encodings(token)
-			}
-			for _, e := range encoded {
-				if strings.Contains(value, e) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// encodings returns the token as it is, escaped for a query and for a path, and in base64
-// at each of the three places that it can have within a longer text.
-func encodings(token string) []string {
-	all := []string{token}
-	for _, escaped := range []string{url.QueryEscape(token), url.PathEscape(token)} {
-		if escaped != token {
-			all = append(all, escaped)
-		}
-	}
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for before := range 3 {
-			text := enc.EncodeToString([]byte(strings.Repeat("\x00", before) + token))
-			// The digits at both ends also depend on the neighbours.
-			start := (before*8 + 5) / 6
-			end := (before + len(token)) * 8 / 6
-			if start < end {
-				all = append(all, text[start:end])
-			}
-		}
-	}
-	return all
 }

@@ -148,3 +148,11 @@ func TestTrailersAreDropped(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusTextIsLookedAt(t *testing.T) {
+	p := proxyTo(t, newHostileAPI(t, map[string]string{"/": "HTTP/1.1 200 TOKEN\r\nContent-Length: 0\r\n\r\n"}).host(),
+		"", "header_down X-Status {rp.status_text}")
+	if got := p.exchange("/"); strings.Contains(got, p.token) || !strings.Contains(got, "token_echoed") {
+		t.Error(got)
+	}
+}

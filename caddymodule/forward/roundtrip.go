@@ -86,7 +86,8 @@ func (t *Transport) forward(r *http.Request, e *errand) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	if e.echoedIn(res.Header) {
+	// The status is in a placeholder of reverse_proxy's.
+	if e.echoedIn(res.Header) || e.token != nil && echoesInText(res.Status, e.token.Value.Reveal()) {
 		_ = res.Body.Close() // there is nothing to tell about it
 		return nil, refuseEcho()
 	}

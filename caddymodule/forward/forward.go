@@ -48,14 +48,15 @@ type forwarding struct {
 	counted bool
 }
 
+// String is what a placeholder of the variable shows.
+func (f *forwarding) String() string { return f.id.String() }
+
 // startForward points r at the host of p that its path asks for, and leaves in
 // r's variables what the transport needs to know. r's path becomes the one of
 // the API. The error wraps errForwardPath or errForwardMethod if r is refused; then r is as it was.
 func startForward(r *http.Request, p *tokenstore.Provider, id tokenstore.ID, pass bool) error {
-	if !isWebSocketOverH2(r) {
-		if err := checkMethod(r.Method); err != nil {
-			return err
-		}
+	if err := checkMethod(r.Method); err != nil {
+		return err
 	}
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		// What arrived counts too: a prefix that was stripped may hide how the rest
@@ -106,13 +107,6 @@ func checkMethod(method string) error {
 		return errForwardMethod
 	}
 	return nil
-}
-
-// isWebSocketOverH2 reports whether r opens a WebSocket over HTTP/2 or 3 (RFC 8441, RFC
-// 9220). reverse_proxy makes a GET of it.
-func isWebSocketOverH2(r *http.Request) bool {
-	return r.Method == http.MethodConnect &&
-		(r.ProtoMajor == 2 && r.Header.Get(":protocol") == "websocket" || r.ProtoMajor == 3 && r.Proto == "websocket")
 }
 
 // setEscapedPath makes escaped the path of u, byte for byte.

@@ -130,16 +130,3 @@ func TestCheckMethod(t *testing.T) {
 		}
 	}
 }
-
-func TestWebSocketOverHTTP2IsNoTunnel(t *testing.T) {
-	p := testProvider(t, "https://api.example.com", "https://content.example.com")
-	r := serverContext(httptest.NewRequest("GET", "/socket", nil))
-	r.Method, r.ProtoMajor = http.MethodConnect, 2
-	if err := startForward(r, p, tokenstore.ID{Provider: "demo", Name: "one"}, false); !errors.Is(err, errForwardMethod) {
-		t.Errorf("a tunnel: error is %v", err)
-	}
-	r.Header[":protocol"] = []string{"websocket"} //nolint:canonicalheader // a pseudo header, as net/http keeps it
-	if err := startForward(r, p, tokenstore.ID{Provider: "demo", Name: "one"}, false); err != nil {
-		t.Errorf("a WebSocket: %v", err)
-	}
-}

@@ -121,7 +121,8 @@ func (g *Guard) prepare(r *http.Request) (provider, outcome string, refused *pro
 	return p.Name(), "", refused
 }
 
-// checkForwardable refuses what is no request for an API: tunnels, echoes of what
+// checkForwardable refuses what is no request for an API: tunnels (and with them WebSockets
+// over HTTP/2 and 3: clients open them over HTTP/1.1), echoes of what
 // was sent (they would show the token), and the upgrade to cleartext HTTP/2, which
 // smuggles requests past every check (RFC 9113 gave it up).
 func checkForwardable(r *http.Request) *problem.Problem {

@@ -62,6 +62,7 @@ func TestGuard(t *testing.T) {
 		status       int
 		code         string
 	}{
+		"CONNECT":                      {method: "CONNECT", path: "/guarded", status: 405, code: "method_not_allowed"},
 		"TRACE":                        {method: "TRACE", path: "/guarded", status: 405, code: "method_not_allowed"},
 		"TRACK":                        {method: "TRACK", path: "/guarded", status: 405, code: "method_not_allowed"},
 		"trace in lower case":          {method: "trace", path: "/guarded", status: 405, code: "method_not_allowed"},

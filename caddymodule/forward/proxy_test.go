@@ -345,6 +345,14 @@ func TestTransportNeedsAGuard(t *testing.T) {
 	}
 }
 
+func TestVariablesShowTheConnectionOnly(t *testing.T) {
+	p := proxyToSite(t, newAPI(t, echoBody).host(), "log_append seen {http.vars.token_store.forwarding}\ntoken_proxy demo/one {\nheader_down X-Seen {http.vars.token_store.forwarding}\n}")
+	if res, _ := p.wantGet("/x", 200); res.Header.Get("X-Seen") != "demo/one" {
+		t.Errorf("it shows %q", res.Header.Get("X-Seen"))
+	}
+	p.waitForLog(`"seen":"demo/one"`)
+}
+
 func TestOnErrorPassGoesWithoutAnyCredentials(t *testing.T) {
 	a := newAPI(t, echoBody)
 	p := proxyToSite(t, a.host(), "token_proxy demo/nobody {\non_error pass\n}")

@@ -24,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -37,8 +38,7 @@ type leakFree struct{ m *testing.M }
 
 func (l leakFree) Run() int {
 	code := l.m.Run()
-	// Caddy's TLS app leaves it to its next tick, seconds away, to notice the end.
-	if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh")); code == 0 && err != nil {
+	if err := goleak.Find(testcaddy.CaddysOwn()...); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

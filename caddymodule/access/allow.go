@@ -25,7 +25,8 @@ type Access struct {
 type Allow struct {
 	// Processes of this machine: the connection comes from a loopback address or through a
 	// unix socket, no proxy passed the request on, no browser sent it, and its Host
-	// names the site.
+	// names the site. A template that includes the route (`httpInclude`) is no such process: whoever
+	// reads the page would be.
 	Local bool `json:"local,omitempty"`
 	// Pages of these origins, such as `https://app.example.com`. `https://*.example.com`
 	// stands for all subdomains, `http://localhost:*` for all ports, `*` for every page there is.

@@ -39,11 +39,17 @@ func siteNamed(hosts ...string) site.Site {
 func newRequest(method, target string, headers ...string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
 	r.RemoteAddr = "127.0.0.1:50000"
+	r = r.WithContext(arrivedAt(r.Context(), &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}))
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Add(name, value)
 	}
 	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), new(caddyhttp.Server))
+}
+
+// arrivedAt is the context that a server gives to what arrives at an address.
+func arrivedAt(ctx context.Context, local net.Addr) context.Context {
+	return context.WithValue(ctx, http.LocalAddrContextKey, local)
 }
 
 // try puts r before g and returns the answer, and whether r may go on.
@@ -94,6 +100,7 @@ func TestLocalRuleLooksAtTheCaller(t *testing.T) {
 		{name: "a proxy that says Forwarded", headers: []string{"Forwarded: for=192.0.2.7"}, want: 403},
 		{name: "a tunnel", headers: []string{"Cf-Connecting-Ip: 192.0.2.7"}, want: 403},
 		{name: "a proxy that says Via", headers: []string{"Via: 1.1 p"}, want: 403},
+		{name: "a template of Caddy that includes the route", headers: []string{"Caddy-Templates-Include: 1"}, want: 403},
 
 		{name: "a page", headers: []string{"Origin: https://evil.example"}, want: 403},
 		{name: "a sandboxed page", headers: []string{"Origin: null"}, want: 403},
@@ -144,10 +151,17 @@ func TestHostHasToNameTheSite(t *testing.T) {
 	}
 }
 
+// A request that a handler made up has whatever peer it was given.
+func TestARequestThatDidNotArriveHereIsNotLocal(t *testing.T) {
+	r := newRequest("GET", "http://localhost:8080/")
+	r = r.WithContext(arrivedAt(r.Context(), nil))
+	checkAdmission(t, newTestGate(t, Access{}), r, 403)
+}
+
 func TestUnixSocketIsLocal(t *testing.T) {
 	g := newTestGate(t, Access{})
 	r := newRequest("GET", "http://localhost/")
-	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(&net.UnixAddr{Name: "/run/x", Net: "unix"})))
+	r = r.WithContext(arrivedAt(r.Context(), &net.UnixAddr{Name: "/run/x", Net: "unix"}))
 	r.RemoteAddr = "@"
 	checkAdmission(t, g, r, admitted)
 	// The PROXY protocol told of a peer that is not at the socket.

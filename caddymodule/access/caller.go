@@ -36,12 +36,19 @@ func callerOf(r *http.Request) caller {
 
 // fromThisMachine looks at the connection only: what a header says about the
 // peer, anybody can say.
+//
+// There has to be a connection. Servers note the address at which a request arrived, for
+// every version of HTTP; Caddy's templates make up requests that have a loopback peer,
+// the header of whoever reads the page, and no such address.
 func fromThisMachine(r *http.Request) bool {
+	local, arrived := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !arrived {
+		return false
+	}
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return peer.Addr().Unmap().IsLoopback()
 	}
 	// The peer of a unix socket has no address, or the path of its own socket.
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	_, unix := local.(*net.UnixAddr)
 	return unix
 }
@@ -49,7 +56,7 @@ func fromThisMachine(r *http.Request) bool {
 // passedOn reports whether a proxy sent the request on: a tunnel or a
 // web server on this machine makes the whole world look local.
 func passedOn(h http.Header) bool {
-	for _, name := range [...]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "Via"} {
+	for _, name := range [...]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "Via", "Caddy-Templates-Include"} {
 		if _, ok := h[name]; ok {
 			return true
 		}

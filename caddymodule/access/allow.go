@@ -27,6 +27,10 @@ type Allow struct {
 	// unix socket, no proxy passed the request on, no browser sent it, and its Host
 	// names the site. A template that includes the route (`httpInclude`) is no such process: whoever
 	// reads the page would be.
+	//
+	// A proxy is recognised by the headers that it adds and by HTTP/1.0. A tunnel or a TCP proxy on this
+	// machine that adds nothing (`ssh -L`, socat, HAProxy in TCP mode) cannot be told from a process of
+	// this machine: where there is one, put authentication before the route.
 	Local bool `json:"local,omitempty"`
 	// Pages of these origins, such as `https://app.example.com`. `https://*.example.com`
 	// stands for all subdomains, `http://localhost:*` for all ports, `*` for every page there is.

@@ -100,6 +100,11 @@ func TestLocalRuleLooksAtTheCaller(t *testing.T) {
 		{name: "a proxy that says Forwarded", headers: []string{"Forwarded: for=192.0.2.7"}, want: 403},
 		{name: "a tunnel", headers: []string{"Cf-Connecting-Ip: 192.0.2.7"}, want: 403},
 		{name: "a proxy that says Via", headers: []string{"Via: 1.1 p"}, want: 403},
+		{name: "a proxy that tells only of the scheme", headers: []string{"X-Forwarded-Proto: https"}, want: 403},
+		{name: "a mesh", headers: []string{"X-Envoy-External-Address: 192.0.2.7"}, want: 403},
+		{name: "Tailscale's serve", headers: []string{"Tailscale-User-Login: mallory@example.com"}, want: 403},
+		{name: "ngrok", headers: []string{"Ngrok-Auth-User-Id: 1"}, want: 403},
+		{name: "a content delivery network", headers: []string{"Cdn-Loop: example"}, want: 403},
 		{name: "a template of Caddy that includes the route", headers: []string{"Caddy-Templates-Include: 1"}, want: 403},
 
 		{name: "a page", headers: []string{"Origin: https://evil.example"}, want: 403},
@@ -149,6 +154,13 @@ func TestHostHasToNameTheSite(t *testing.T) {
 			checkAdmission(t, g, r, want)
 		})
 	}
+}
+
+// nginx passes requests on in HTTP/1.0 and adds nothing, unless it is told otherwise.
+func TestHTTP10IsNotLocal(t *testing.T) {
+	r := newRequest("GET", "http://localhost:8080/")
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.0", 1, 0
+	checkAdmission(t, newTestGate(t, Access{}), r, 403)
 }
 
 // A request that a handler made up has whatever peer it was given.

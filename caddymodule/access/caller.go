@@ -27,7 +27,7 @@ func IsLocal(r *http.Request) bool { return callerOf(r).local }
 
 func callerOf(r *http.Request) caller {
 	return caller{
-		local:   fromThisMachine(r) && !passedOn(r.Header),
+		local:   fromThisMachine(r) && !passedOn(r),
 		browser: fromBrowser(r.Header),
 		origins: r.Header.Values("Origin"),
 		site:    r.Header.Get("Sec-Fetch-Site"),
@@ -53,11 +53,16 @@ func fromThisMachine(r *http.Request) bool {
 	return unix
 }
 
-// passedOn reports whether a proxy sent the request on: a tunnel or a
-// web server on this machine makes the whole world look local.
-func passedOn(h http.Header) bool {
-	for _, name := range [...]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "Via", "Caddy-Templates-Include"} {
-		if _, ok := h[name]; ok {
+// passedOn reports whether something says that r is somebody else's request: a tunnel or
+// a web server on this machine makes the whole world look local. One that
+// passes bytes on and adds nothing cannot be told from a process of this machine.
+func passedOn(r *http.Request) bool {
+	// nginx's proxy_pass speaks HTTP/1.0 and adds no header, unless it is told to.
+	if !r.ProtoAtLeast(1, 1) {
+		return true
+	}
+	for name := range r.Header {
+		if IsForwardingHeader(name) {
 			return true
 		}
 	}

@@ -39,7 +39,8 @@ type Connect struct {
 	Path string `json:"path,omitempty"`
 
 	// The scheme and host that browsers reach this site by, such as `https://tokens.example.com`.
-	// Default: those of the request. It is needed behind a proxy that terminates TLS. Unless it names
+	// Default: those of the request, whose port must be the one that the server listens on. It is needed behind
+	// a proxy, and where another port is mapped to the server's. Unless it names
 	// localhost, nobody begins without a login link then.
 	PublicURL string `json:"public_url,omitempty"`
 
@@ -149,6 +150,11 @@ func (c *Connect) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 func (c *Connect) answer(w http.ResponseWriter, r *http.Request) page {
 	if !c.namesSite(r) {
 		return errorPage(http.StatusMisdirectedRequest, "Wrong address", "This site is not known by the name in your browser's address bar.")
+	}
+	if c.public == nil && !site.NamesPort(r) {
+		// The redirect URI would send the code to whoever listens there: authorization servers
+		// let any port of localhost pass (RFC 8252 section 7.3).
+		return errorPage(http.StatusMisdirectedRequest, "Another port", "The port in your browser's address bar is not the one that the server listens on. If it is mapped, whoever runs the server has to set public_url.")
 	}
 	if u, err := url.Parse(c.origin(r)); err != nil || u.Scheme == "http" && !site.IsLoopbackName(u.Hostname()) {
 		return errorPage(http.StatusForbidden, "Not over plain http", "Connecting an account over plain http works on the server's own machine only, as localhost. Use https.")

@@ -38,7 +38,7 @@ func parseConnect(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //
 // The pages are below <path>, /connect by default, which has to be the path that browsers
 // see: put the directive in handle or route, but not in handle_path. public_url is the scheme
-// and host that browsers reach the site by; it is needed behind a proxy. With allow ticket,
+// and host that browsers reach the site by; it is needed behind a proxy and where ports are mapped. With allow ticket,
 // nobody begins a consent without a login link; with allow local, which is the
 // default, a person in a browser on the server's own machine does not need one.
 func (c *Connect) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {

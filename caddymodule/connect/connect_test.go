@@ -363,3 +363,20 @@ func TestConnectPagesThatAreNotThere(t *testing.T) {
 		}
 	})
 }
+
+// The redirect URI is made from the Host, and authorization servers let any port of localhost
+// pass (RFC 8252 section 7.3): the code would go to whoever listens there.
+func TestAHostThatNamesAnotherPortBeginsNothing(t *testing.T) {
+	s := testcaddy.NewSite(t, testcaddy.DemoRoutes)
+	b := newBrowser(s)
+	form := b.open(s.URL("/connect/demo/auth"))
+	for _, host := range []string{"localhost:1", "localhost"} {
+		wantPage(t, b.open(s.URL("/connect/demo/auth"), "Host: "+host), http.StatusMisdirectedRequest, "public_url")
+		a := b.press(form, "Host: "+host, "Origin: http://"+host, "Sec-Fetch-Site: same-origin")
+		wantPage(t, a, http.StatusMisdirectedRequest, "public_url")
+	}
+	t.Run("unless public_url says where the site is", func(t *testing.T) {
+		s := testcaddy.NewSite(t, "token_connect {\n public_url http://localhost:1\n}")
+		wantPage(t, newBrowser(s).open(s.URL("/connect/demo/auth"), "Host: localhost:1"), http.StatusOK, "http://localhost:1")
+	})
+}

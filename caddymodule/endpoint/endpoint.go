@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/urlpath"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -104,11 +105,12 @@ func (e *Endpoint) token(r *http.Request) (provider string, t *tokenstore.Token,
 }
 
 // looksLikeFile reports whether a cache on the way could take the path for that of a
-// static file, and keep the answer for the next one who asks ("web cache deception"). The
+// static file, and keep the answer for the next one who asks ("web cache deception"): because of
+// its end, or because the cache goes by what stands before a part that leads back here. The
 // path as it arrived counts: it is the one that a cache knows.
 func looksLikeFile(r *http.Request) bool {
 	path := site.ArrivedURL(r).EscapedPath()
-	return strings.ContainsAny(path[strings.LastIndexByte(path, '/')+1:], ".;%\\")
+	return strings.ContainsAny(path[strings.LastIndexByte(path, '/')+1:], ".;%\\") || urlpath.CheckOneSpelling(path) != nil
 }
 
 // minTTLOf reads min_ttl from a query.

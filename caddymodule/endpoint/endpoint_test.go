@@ -108,6 +108,14 @@ func TestTokenEndpoint(t *testing.T) {
 		"one with a parameter":                        {path: "/files/token;x.js", status: 404, code: "not_found"},
 		"one with an escaped newline":                 {path: "/files/token%0a.css", status: 404, code: "not_found"},
 		"one with an escaped dot":                     {path: "/files/token%2ecss", status: 404, code: "not_found"},
+		"one that goes through a style sheet":         {path: "/app.css/../token", status: 404, code: "not_found"},
+		"one that goes back in disguise":              {path: "/static/%2e%2e/token", status: 404, code: "not_found"},
+		"one that goes back in two disguises":         {path: "/static/%252e%252e/files/x", status: 299}, // Caddy itself does not find it
+		"one that stays where it is":                  {path: "/files/./token", status: 404, code: "not_found"},
+		"one that stays where it is, in disguise":     {path: "/files/%2e/token", status: 404, code: "not_found"},
+		"one with an empty segment":                   {path: "/files//token", status: 404, code: "not_found"},
+		"one with an escaped slash":                   {path: "/files/x.css%2ftoken", status: 404, code: "not_found"},
+		"one with an escaped slash further up":        {path: "/files/x.css%2fa/token", status: 404, code: "not_found"},
 		"a foreign host":                              {path: "/token", headers: []string{"Host: evil.example"}, status: 200}, // of Caddy itself: there is no such site
 		"a page that is not allowed":                  {path: "/token", headers: []string{"Origin: https://evil.example"}, status: 403, code: "origin_not_allowed"},
 		"an unknown connection":                       {path: "/of/x?user=nobody", status: 404, code: "unknown_connection"},

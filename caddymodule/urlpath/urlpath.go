@@ -43,6 +43,31 @@ func Check(escaped string) error {
 	return nil
 }
 
+// CheckOneSpelling refuses what Check refuses, and what a server that tidies paths up
+// would write in another way: single dots and empty segments, at any layer of escaping. A slash at the
+// end is kept by all of them.
+func CheckOneSpelling(escaped string) error {
+	if err := Check(escaped); err != nil {
+		return err
+	}
+	if strings.Contains(escaped, "//") {
+		return errors.New("path has an empty segment")
+	}
+	// Check has seen that this comes to an end, and that no slash is added.
+	for path := escaped; ; {
+		for segment := range strings.SplitSeq(path, "/") {
+			if name, _, _ := strings.Cut(segment, ";"); name == "." {
+				return errors.New("path has a . segment")
+			}
+		}
+		decoded, _ := unescapeLeniently(path)
+		if decoded == path {
+			return nil
+		}
+		path = decoded
+	}
+}
+
 // unescapeLeniently decodes the valid escapes of s and leaves the others as they
 // are, as lenient servers do. whole reports whether there were no others.
 func unescapeLeniently(s string) (decoded string, whole bool) {

@@ -2,6 +2,7 @@ package urlpath
 
 import (
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 )
@@ -30,6 +31,42 @@ func FuzzCheck(f *testing.F) {
 				t.Fatalf("%q has a slash more", path)
 			}
 			path = lenient(path)
+		}
+	})
+}
+
+func TestCheckOneSpelling(t *testing.T) {
+	for _, path := range []string{"", "/", "*", "/token", "/token/", "/v1.0/token", "/.well-known/token", "/a..b/...", "/%c3%a9/x", "/a;x=./token", "/a%25b"} {
+		if err := CheckOneSpelling(path); err != nil {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	for _, path := range []string{
+		"//", "//token", "/a//token", "/token//", ".", "/.", "/./token", "/token/.", "/a/%2e/token", "/a/%252e/token", "/a/.;x/token", "/a/%2e%3bx/token",
+		"..", "/a/../token", "/a/%2e%2e/token", "/a/.%2e/token", "/a%2ftoken", "/a%5ctoken", "/a/%zz",
+	} {
+		if CheckOneSpelling(path) == nil {
+			t.Errorf("%q is let pass", path)
+		}
+	}
+}
+
+// FuzzCheckOneSpelling: cleaning a path that is let pass changes nothing, however
+// often it is unescaped before.
+func FuzzCheckOneSpelling(f *testing.F) {
+	for _, seed := range []string{"/a/b", "/a//b", "/./x", "/%2e/x", "/%252e", "/a/.;/x", "/x/"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, escaped string) {
+		if CheckOneSpelling(escaped) != nil {
+			return
+		}
+		decoded := "/" + strings.TrimPrefix(escaped, "/")
+		for range 8 {
+			if want := strings.TrimSuffix(decoded, "/"); strings.TrimSuffix(path.Clean(decoded), "/") != want {
+				t.Fatalf("%q: %q is cleaned to %q", escaped, decoded, path.Clean(decoded))
+			}
+			decoded = lenient(decoded)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -57,6 +58,16 @@ func digest(kind, text string) string {
 
 func sameDigest(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
+// isOneTimeSecret reports whether text could be one: what cannot is not worth a
+// reading. They are made by oauth.NewState, of 256 random bits as base64url.
+func isOneTimeSecret(text string) bool {
+	if len(text) != 43 {
+		return false
+	}
+	bits, err := base64.RawURLEncoding.DecodeString(text)
+	return err == nil && len(bits) == 32
+}
+
 func (s *Store) putPending(ctx context.Context, kind, text string, p pending) error {
 	if err := s.countPending(ctx); err != nil {
 		return err
@@ -104,6 +115,9 @@ func (s *Store) countPending(ctx context.Context) error {
 // getPending returns what is open under this secret, or an error that wraps
 // ErrInvalidConsent, always with the same words.
 func (s *Store) getPending(ctx context.Context, kind, text string) (pending, error) {
+	if !isOneTimeSecret(text) {
+		return pending{}, fmt.Errorf("%w: begin it again", ErrInvalidConsent)
+	}
 	key := storage.Key{Bucket: bucketConsents, ID: digest(kind, text)}
 	raw, err := s.backend.Get(ctx, key)
 	if errors.Is(err, storage.ErrNotFound) {

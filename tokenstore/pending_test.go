@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 var request = tokenstore.ConsentRequest{ID: demo, RedirectURI: redirectURI}
@@ -154,6 +156,33 @@ func TestATicketIsGoodForOneConnectionOnce(t *testing.T) {
 		}
 		if err := w.CheckTicket(t.Context(), demo, ticket); !errors.Is(err, tokenstore.ErrInvalidConsent) {
 			t.Errorf("after its use: %v", err)
+		}
+	})
+}
+
+func TestWhatCannotBeATicketOrAStateCostsNoReading(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		var reads atomic.Int64
+		w.backend.OnGet(func(storage.Key) error { reads.Add(1); return nil })
+		for _, guess := range []string{
+			"", "guess", strings.Repeat("a", 42), strings.Repeat("a", 44), strings.Repeat("a", 4000),
+			strings.Repeat("a", 42) + "=", strings.Repeat("a", 42) + "+", strings.Repeat("a", 42) + "/", strings.Repeat("a", 41) + "\u00e4",
+		} {
+			if err := w.CheckTicket(t.Context(), demo, guess); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+				t.Errorf("%q as a ticket: %v", guess, err)
+			}
+			if err := w.RedeemTicket(t.Context(), demo, guess); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+				t.Errorf("%q as a ticket: %v", guess, err)
+			}
+			if _, err := w.FinishConsent(t.Context(), tokenstore.ConsentCallback{Provider: demo.Provider, State: guess, Code: "c"}); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+				t.Errorf("%q as a state: %v", guess, err)
+			}
+		}
+		if n := reads.Load(); n != 0 {
+			t.Errorf("%d records were asked for", n)
+		}
+		if err := w.CheckTicket(t.Context(), demo, strings.Repeat("-_aZ9", 9)[:43]); !errors.Is(err, tokenstore.ErrInvalidConsent) || reads.Load() != 1 {
+			t.Errorf("one that could be: %v, %d reads", err, reads.Load())
 		}
 	})
 }

@@ -67,7 +67,7 @@ func (c *Connect) start(w http.ResponseWriter, r *http.Request, id tokenstore.ID
 	}
 	if ticket := form["ticket"]; ticket != "" {
 		if err := store.RedeemTicket(r.Context(), id, ticket); err != nil {
-			return c.failed("redeem a login link", id, err)
+			return c.unproven("redeem a login link", id, err)
 		}
 	}
 	consent, err := store.BeginConsent(r.Context(), tokenstore.ConsentRequest{
@@ -102,7 +102,7 @@ func (c *Connect) mayBegin(r *http.Request, id tokenstore.ID, ticket string) *pa
 		err = store.CheckTicket(r.Context(), id, ticket)
 	}
 	if err != nil {
-		refusal := c.failed("check a login link", id, err)
+		refusal := c.unproven("check a login link", id, err)
 		return &refusal
 	}
 	return nil

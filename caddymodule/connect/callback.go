@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
@@ -45,10 +46,11 @@ func (c *Connect) callback(w http.ResponseWriter, r *http.Request, provider stri
 		Issuer: params["iss"], Binding: cookie.Value,
 	})
 	http.SetCookie(w, c.expired(r, cookie.Name))
-	if err != nil {
-		if done.ID == (tokenstore.ID{}) {
-			done.ID.Provider = provider
-		}
+	switch {
+	case err == nil:
+	case done.ID == (tokenstore.ID{}): // no consent that this browser began
+		return c.unproven("finish", tokenstore.ID{Provider: provider}, err)
+	default:
 		return c.failed("finish", done.ID, err)
 	}
 	c.log.Info("consent finished", zap.Stringer("connection", done.ID))
@@ -61,8 +63,21 @@ func (c *Connect) callback(w http.ResponseWriter, r *http.Request, provider stri
 // failed logs why a consent came to nothing and returns the page that says so in
 // fixed words.
 func (c *Connect) failed(op string, id tokenstore.ID, err error) page {
+	return c.logged(zap.WarnLevel, op, id, err)
+}
+
+// unproven is failed for a request that has shown no right to anything yet. What anybody can
+// provoke with a made-up link is for debugging only: it would bury what an operator should see.
+func (c *Connect) unproven(op string, id tokenstore.ID, err error) page {
+	if errors.Is(err, tokenstore.ErrInvalidConsent) || errors.Is(err, tokenstore.ErrOtherBrowser) {
+		return c.logged(zap.DebugLevel, op, id, err)
+	}
+	return c.failed(op, id, err)
+}
+
+func (c *Connect) logged(level zapcore.Level, op string, id tokenstore.ID, err error) page {
 	p := consentErrorPage(err)
-	c.log.Warn("consent failed", zap.String("operation", op), zap.String("provider", id.Provider),
+	c.log.Log(level, "consent failed", zap.String("operation", op), zap.String("provider", id.Provider),
 		zap.String("name", id.Name), zap.Int("status", p.status), zap.Error(err))
 	return p
 }

@@ -3,6 +3,7 @@ package connect_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
@@ -379,4 +380,41 @@ func TestAHostThatNamesAnotherPortBeginsNothing(t *testing.T) {
 		s := testcaddy.NewSite(t, "token_connect {\n public_url http://localhost:1\n}")
 		wantPage(t, newBrowser(s).open(s.URL("/connect/demo/auth"), "Host: localhost:1"), http.StatusOK, "http://localhost:1")
 	})
+}
+
+// Anybody can make these up. A line in the log for each would bury the others.
+func TestGuessesAreNotWarnedOf(t *testing.T) {
+	s := testcaddy.NewSite(t, testcaddy.DemoRoutes)
+	b := newBrowser(s)
+	guess := strings.Repeat("g", 43)
+	wantPage(t, b.open(s.URL("/connect/demo/auth?ticket="+guess)), http.StatusBadRequest, "No longer valid")
+	sum := sha256.Sum256([]byte(guess))
+	cookie := "Cookie: token_store_" + hex.EncodeToString(sum[:16]) + "=" + guess
+	wantPage(t, b.open(s.URL("/connect/callback/demo?code=c&state="+guess), cookie), http.StatusBadRequest, "No longer valid")
+
+	callback := newBrowser(s).approve(newBrowser(s).begin("/connect/demo/auth"))
+	u, err := url.Parse(callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum = sha256.Sum256([]byte(u.Query().Get("state")))
+	cookie = "Cookie: token_store_" + hex.EncodeToString(sum[:16]) + "=" + guess
+	wantPage(t, b.open(callback, cookie), http.StatusForbidden, "Not the browser that began")
+
+	denied := b.decide(b.begin("/connect/demo/auth"), standin.Button{Name: "decision", Value: "deny"})
+	wantPage(t, b.open(denied), http.StatusForbidden, "No consent was given")
+
+	var levels []string
+	for line := range strings.Lines(s.Log()) {
+		var entry struct{ Level, Msg string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if entry.Msg == "consent failed" {
+			levels = append(levels, entry.Level)
+		}
+	}
+	if diff := cmp.Diff([]string{"debug", "debug", "debug", "warn"}, levels); diff != "" {
+		t.Errorf("levels (-want +got):\n%s", diff)
+	}
 }

@@ -207,6 +207,11 @@ func TestOriginRule(t *testing.T) {
 		{name: "pages only: localhost from another machine", access: pages, peer: "192.0.2.7:1", headers: []string{"Origin: " + app}, want: 403},
 		{name: "pages only: localhost through a tunnel", access: pages, headers: []string{"Origin: " + app, "X-Forwarded-For: 192.0.2.7"}, want: 403},
 		{name: "pages only: the site's name from another machine", access: pages, target: "http://tokens.example/", peer: "192.0.2.7:1", headers: []string{"Origin: " + app}},
+		// CORS lets the browser show the answer to the page that Origin names, whatever Sec-Fetch-Site says.
+		{name: "pages only: a listed page of another port, and a browser that says none", access: pages, headers: []string{"Origin: " + app, "Sec-Fetch-Site: none"}},
+		{name: "pages only: a listed page of another port, and a browser that says same-origin", access: pages, headers: []string{"Origin: " + app, "Sec-Fetch-Site: same-origin"}},
+		// Browsers write origins in lower case: no browser has sent this one.
+		{name: "pages only: a listed page in upper case", access: pages, headers: []string{"Origin: HTTP://LOCALHOST:5173"}, want: 403},
 		{name: "both: a program", access: both},
 		{name: "both: a listed page", access: both, headers: []string{"Origin: " + app}},
 		{name: "both: another page", access: both, headers: []string{"Origin: " + self}, want: 403},

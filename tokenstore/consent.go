@@ -37,8 +37,9 @@ type Consent struct {
 	ExpiresAt time.Time
 }
 
-// BeginConsent starts a consent. It returns an error that wraps ErrInvalidID, ErrNotFound (no such
-// provider), ErrNoConsent or ErrTooManyConsents.
+// BeginConsent starts a consent. A thousand may be open: one more ends the oldest of them, which can no longer
+// be finished. It returns an error that wraps ErrInvalidID, ErrNotFound (no such
+// provider), ErrNoConsent or ErrTooManyConsents (there are so many login links that no consent is left to end).
 func (s *Store) BeginConsent(ctx context.Context, r ConsentRequest) (Consent, error) {
 	p, err := s.consentProvider(r.ID)
 	if err != nil {

@@ -53,7 +53,7 @@ var (
 	// authorization server, said no.
 	ErrConsentDenied = errors.New("consent was denied")
 
-	// ErrTooManyConsents is returned while too many consents are pending.
+	// ErrTooManyConsents is returned while too many login links are open.
 	ErrTooManyConsents = errors.New("too many consents are pending")
 
 	// ErrAccountChanged is wrapped if a new consent was given for another account

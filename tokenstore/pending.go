@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +20,12 @@ import (
 )
 
 // maxPending bounds how many consents and login links may be open: what begins
-// them is a request, and each is a write.
-const maxPending = 1000
+// them is a request, and each is a write. Login links, which only an operator makes, may be
+// ticketReserve more, so that whoever begins consents cannot keep them from being made.
+const (
+	maxPending    = 1000
+	ticketReserve = 100
+)
 
 // The kinds of one-time secrets. Each is part of its digest, so that a secret
 // of one kind is nothing in the place of another.
@@ -34,6 +40,18 @@ type consents struct {
 	open atomic.Int64
 	// counted is set once open was read from the storage.
 	counted atomic.Bool
+	// replacing is held by the one who makes room for a consent.
+	replacing sync.Mutex
+}
+
+// take counts one more, unless there are so many already. It is counted first, so
+// that of many who come at once none gets past the bound.
+func (c *consents) take(bound int64) bool {
+	if c.open.Add(1) <= bound {
+		return true
+	}
+	c.open.Add(-1)
+	return false
 }
 
 // pending is a consent or a login link that is open. It is stored under the digest
@@ -56,6 +74,11 @@ func digest(kind, text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// pendingKey tells the kind in clear, so that the due index shows what is a consent.
+func pendingKey(kind, text string) storage.Key {
+	return storage.Key{Bucket: bucketConsents, ID: kind + "/" + digest(kind, text)}
+}
+
 func sameDigest(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // isOneTimeSecret reports whether text could be one: what cannot is not worth a
@@ -72,16 +95,72 @@ func (s *Store) putPending(ctx context.Context, kind, text string, p pending) er
 	if err := s.countPending(ctx); err != nil {
 		return err
 	}
-	// Counted first, so that of many who come at once none gets past the bound.
-	if s.consents.open.Add(1) > maxPending {
-		s.consents.open.Add(-1)
-		return ErrTooManyConsents
+	if err := s.reserve(ctx, kind); err != nil {
+		return err
 	}
-	err := s.savePending(ctx, storage.Key{Bucket: bucketConsents, ID: digest(kind, text)}, p)
+	err := s.savePending(ctx, pendingKey(kind, text), p)
 	if err != nil {
 		s.consents.open.Add(-1)
 	}
 	return err
+}
+
+// reserve gets a place for one more. At the bound, a consent gets that of the oldest consent: to
+// refuse would let a process that begins one after the other lock everybody out.
+func (s *Store) reserve(ctx context.Context, kind string) error {
+	if kind == kindTicket {
+		if !s.consents.take(maxPending + ticketReserve) {
+			return ErrTooManyConsents
+		}
+		return nil
+	}
+	s.consents.replacing.Lock()
+	defer s.consents.replacing.Unlock()
+	for !s.consents.take(maxPending) {
+		replaced, err := s.dropOldestConsent(ctx)
+		if err != nil || replaced {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropOldestConsent deletes the consent that ends first. It stays counted: its place is
+// the caller's. dropped is false if it was used up meanwhile; then there is room.
+func (s *Store) dropOldestConsent(ctx context.Context) (dropped bool, err error) {
+	key, err := s.oldestConsent(ctx)
+	if err != nil {
+		return false, err
+	}
+	raw, err := s.backend.Get(ctx, key)
+	if err == nil {
+		err = s.backend.Delete(ctx, key, raw.Revision)
+	}
+	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// oldestConsent returns ErrTooManyConsents if nothing but login links is open.
+func (s *Store) oldestConsent(ctx context.Context) (storage.Key, error) {
+	var cursor storage.Due
+	for {
+		// The clock may have been ahead when they were begun.
+		page, err := s.backend.Due(ctx, bucketConsents, s.now().AddDate(100, 0, 0), cursor, schedulePage)
+		if err != nil {
+			return storage.Key{}, err
+		}
+		if len(page) == 0 {
+			return storage.Key{}, ErrTooManyConsents
+		}
+		for _, e := range page {
+			if strings.HasPrefix(e.Key.ID, kindConsent+"/") {
+				return e.Key, nil
+			}
+		}
+		cursor = page[len(page)-1]
+	}
 }
 
 func (s *Store) savePending(ctx context.Context, key storage.Key, p pending) error {
@@ -102,7 +181,7 @@ func (s *Store) countPending(ctx context.Context) error {
 	if s.consents.counted.Load() {
 		return nil
 	}
-	open, err := s.backend.List(ctx, bucketConsents, "", "", maxPending)
+	open, err := s.backend.List(ctx, bucketConsents, "", "", maxPending+ticketReserve)
 	if err != nil {
 		return err
 	}
@@ -118,7 +197,7 @@ func (s *Store) getPending(ctx context.Context, kind, text string) (pending, err
 	if !isOneTimeSecret(text) {
 		return pending{}, fmt.Errorf("%w: begin it again", ErrInvalidConsent)
 	}
-	key := storage.Key{Bucket: bucketConsents, ID: digest(kind, text)}
+	key := pendingKey(kind, text)
 	raw, err := s.backend.Get(ctx, key)
 	if errors.Is(err, storage.ErrNotFound) {
 		return pending{}, fmt.Errorf("%w: begin it again", ErrInvalidConsent)

@@ -19,59 +19,126 @@ import (
 
 var request = tokenstore.ConsentRequest{ID: demo, RedirectURI: redirectURI}
 
+// wantPending fails unless so many consents and login links are open.
+func (w *world) wantPending(n int) {
+	w.t.Helper()
+	open, err := w.backend.List(w.t.Context(), "consents", "", "", 2000)
+	if err != nil || len(open) != n {
+		w.t.Errorf("%d are open, want %d; %v", len(open), n, err)
+	}
+}
+
+// fill begins n consents at once.
+func (w *world) fill(n int) {
+	w.t.Helper()
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if _, err := w.BeginConsent(w.t.Context(), request); err != nil {
+				w.t.Errorf("BeginConsent returned %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func TestPendingConsentsAreBoundedAndPurged(t *testing.T) {
 	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
-		var begun, refused atomic.Int64
-		fill := func() {
-			var wg sync.WaitGroup
-			for range 1100 {
-				wg.Go(func() {
-					switch _, err := w.BeginConsent(t.Context(), request); {
-					case err == nil:
-						begun.Add(1)
-					case errors.Is(err, tokenstore.ErrTooManyConsents):
-						refused.Add(1)
-					default:
-						t.Errorf("BeginConsent returned %v", err)
-					}
-				})
-			}
-			wg.Wait()
+		w.fill(1100)
+		w.wantPending(1000)
+		w.restart()
+		w.fill(10)
+		w.wantPending(1000)
+		time.Sleep(15 * time.Minute) // nobody asks for anything meanwhile
+		w.wantPending(0)
+		w.fill(1001)
+		w.wantPending(1000)
+	})
+}
+
+func TestAtTheBoundAConsentReplacesTheOldest(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		ticket, _, err := w.IssueTicket(t.Context(), demo)
+		if err != nil {
+			t.Fatal(err)
 		}
-		fill()
-		if begun.Load() != 1000 || refused.Load() != 100 {
-			t.Errorf("%d begun, %d refused", begun.Load(), refused.Load())
+		time.Sleep(time.Second)
+		first := w.approve(w.begin(demo))
+		time.Sleep(time.Second)
+		second := w.approve(w.begin(demo))
+		time.Sleep(time.Second)
+		w.fill(997)
+		w.restart()
+		last := w.approve(w.begin(demo))
+		w.wantPending(1000)
+		if _, err := w.FinishConsent(t.Context(), first); !errors.Is(err, tokenstore.ErrInvalidConsent) {
+			t.Errorf("the oldest: %v", err)
+		}
+		for name, callback := range map[string]tokenstore.ConsentCallback{"second": second, "last": last} {
+			if _, err := w.FinishConsent(t.Context(), callback); err != nil {
+				t.Errorf("the %s: %v", name, err)
+			}
+		}
+		if err := w.CheckTicket(t.Context(), demo, ticket); err != nil {
+			t.Errorf("the login link, which is older than all of them: %v", err)
+		}
+	})
+}
+
+func TestLoginLinksHaveAReserve(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		w.fill(1000)
+		for range 100 {
+			if _, _, err := w.IssueTicket(t.Context(), demo); err != nil {
+				t.Fatal(err)
+			}
 		}
 		w.restart()
+		if _, _, err := w.IssueTicket(t.Context(), demo); !errors.Is(err, tokenstore.ErrTooManyConsents) {
+			t.Errorf("one too many: %v", err)
+		}
+		w.wantPending(1100)
+		w.fill(50) // in the place of one each
+		w.wantPending(1100)
+	})
+}
+
+func TestLoginLinksAreNotReplaced(t *testing.T) {
+	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
+		var tickets []string
+		for range 1000 {
+			ticket, _, err := w.IssueTicket(t.Context(), demo)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tickets = append(tickets, ticket)
+		}
 		if _, err := w.BeginConsent(t.Context(), request); !errors.Is(err, tokenstore.ErrTooManyConsents) {
-			t.Errorf("after a restart: %v", err)
+			t.Errorf("BeginConsent returned %v", err)
 		}
-		time.Sleep(15 * time.Minute) // nobody asks for anything meanwhile
-		if left, err := w.backend.List(t.Context(), "consents", "", "", 10); err != nil || len(left) != 0 {
-			t.Errorf("%d are left, %v", len(left), err)
+		if err := w.RedeemTicket(t.Context(), demo, tickets[0]); err != nil {
+			t.Fatal(err)
 		}
-		begun.Store(0)
-		fill()
-		if begun.Load() != 1000 {
-			t.Errorf("%d begun after the purge", begun.Load())
-		}
+		// A login link that is used makes the room for its own consent.
+		w.begin(demo)
+		w.wantPending(1000)
 	})
 }
 
 func TestAConsentThatIsFinishedMakesRoomForAnother(t *testing.T) {
 	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
-		first := w.approve(w.begin(demo))
-		for range 999 {
-			w.begin(demo)
-		}
+		first, second := w.approve(w.begin(demo)), w.approve(w.begin(demo))
+		time.Sleep(time.Second)
+		w.fill(998)
 		w.restart()
 		// The first use after a restart is an end and not a beginning.
 		if _, err := w.FinishConsent(t.Context(), first); err != nil {
 			t.Fatal(err)
 		}
-		w.begin(demo)
-		if _, err := w.BeginConsent(t.Context(), request); !errors.Is(err, tokenstore.ErrTooManyConsents) {
-			t.Errorf("one too many: %v", err)
+		w.fill(1)
+		w.wantPending(1000)
+		if _, err := w.FinishConsent(t.Context(), second); err != nil {
+			t.Errorf("the oldest, for which there was room: %v", err)
 		}
 	})
 }

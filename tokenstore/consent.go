@@ -96,6 +96,11 @@ type FinishedConsent struct {
 // It returns an error that wraps ErrInvalidConsent, ErrOtherBrowser, ErrConsentDenied or
 // ErrAccountChanged; or, if the code could not be redeemed, ErrUnavailable or ErrMisconfigured. ID and
 // ReturnTo are told with an error too, as soon as they are known.
+//
+// With ErrAccountChanged, the connection is as it was, and the grant that the server has just given is not
+// kept. It is not revoked either, since some servers revoke all that a person has granted to the client: it
+// stays valid there until it expires or the person takes it back. The observer's Trouble is told. A provider that
+// names no account cannot be held to one: there, a consent for another account replaces the grant in silence.
 func (s *Store) FinishConsent(ctx context.Context, c ConsentCallback) (FinishedConsent, error) {
 	pend, err := s.getPending(ctx, kindConsent, c.State)
 	if err != nil {
@@ -177,7 +182,10 @@ func (s *Store) redeem(ctx context.Context, id ID, p *Provider, c ConsentCallbac
 		return "", exchangeFailed(id, p, err)
 	}
 	if st.Account != "" && answer.Account != "" && st.Account != answer.Account {
-		return answer.Account, fmt.Errorf("connection %s: %w; delete it first if that is meant", id, ErrAccountChanged)
+		// Not revoked: some servers take all of a person's grants for the client away with one.
+		err := fmt.Errorf("connection %s: %w; delete it first if that is meant", id, ErrAccountChanged)
+		s.observer().Trouble("consent whose grant is not kept, and still valid at the server", err)
+		return answer.Account, err
 	}
 	// Nothing of the old grant stays. A server that does not name the scopes has
 	// granted those that were asked for (RFC 6749 section 5.1).

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -272,6 +273,13 @@ func TestAConsentForAnotherAccountChangesNothing(t *testing.T) {
 		}
 		if s := w.status(); s.Account != "account-of-ada" || s.Generation != before.Generation {
 			t.Errorf("status: %+v", s)
+		}
+		if told := w.seen.troubles; len(told) != 1 || !strings.Contains(told[0], "demo/auth") || !strings.Contains(told[0], "another account") {
+			t.Errorf("the observer was told %q", told)
+		}
+		// Bob's grants for the client may hang together at the server.
+		if n := w.server.Requests("/oauth2/revoke"); n != 0 {
+			t.Errorf("%d grants were revoked", n)
 		}
 		if _, err := as("ada@example.com"); err != nil {
 			t.Errorf("the same account again: %v", err)

@@ -57,7 +57,8 @@ var (
 	ErrTooManyConsents = errors.New("too many consents are pending")
 
 	// ErrAccountChanged is wrapped if a new consent was given for another account
-	// than the one the connection belongs to. The connection is left as it was.
+	// than the one the connection belongs to. The connection is left as it was, and the
+	// new grant stays valid at the server, though it is not kept here.
 	ErrAccountChanged = errors.New("consent was given for another account")
 
 	// ErrNoConsent is wrapped if the provider's grant needs nobody's consent.

@@ -62,7 +62,7 @@ func passedOn(r *http.Request) bool {
 		return true
 	}
 	for name := range r.Header {
-		if IsForwardingHeader(name) {
+		if isForwardingHeader(name) {
 			return true
 		}
 	}

@@ -45,7 +45,7 @@ func ProxyCORS() CORS {
 	return CORS{
 		AllowHeaders: []string{
 			"Accept", "Accept-Language", "Authorization", "Cache-Control", "Content-Language", "Content-Range", "Content-Type",
-			"Dropbox-API-Arg", "Dropbox-API-Path-Root",
+			"Dropbox-API-Arg",
 			"If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since",
 			"Idempotency-Key", "Notion-Version", "Prefer", "Range",
 			"X-GitHub-Api-Version", "X-Requested-With", "X-Upload-Content-Length", "X-Upload-Content-Type",

@@ -10,8 +10,11 @@ import (
 // or by which way. Programs that speak for themselves send none of these.
 //
 // Via is among them, and so is what Caddy's own templates mark the requests with that they make up.
-func IsForwardingHeader(name string) bool {
-	name = http.CanonicalHeaderKey(name)
+func IsForwardingHeader(name string) bool { return isForwardingHeader(http.CanonicalHeaderKey(name)) }
+
+// isForwardingHeader is IsForwardingHeader for a name in its canonical form, as those of a
+// request are.
+func isForwardingHeader(name string) bool {
 	if forwardingHeaders[name] {
 		return true
 	}

@@ -24,6 +24,7 @@ var droppedResponseHeaders = map[string]bool{
 	"Set-Cookie2":                 true,
 	"Strict-Transport-Security":   true,
 	"Surrogate-Control":           true,
+	"X-Content-Type-Options":      true, // the guard has set its own
 	"X-Sendfile":                  true, // as X-Accel-Redirect: a server before us would read a file
 }
 
@@ -40,10 +41,14 @@ func dropForeign(h http.Header) {
 func tameAnswer(h http.Header) {
 	dropForeign(h)
 	keepPrivate(h)
+}
+
+// disarm sets, in the headers of a response that is still to come, what keeps browsers from
+// running it as a part of our site. The policy comes beside the API's own: a
+// browser obeys each of several. Without it, a script in the API's page would run with our
+// origin's rights, and could ask for tokens. It is there whatever the type, since browsers know
+// more types of pages than we do, and only pages heed it.
+func disarm(h http.Header) {
 	h["X-Content-Type-Options"] = []string{"nosniff"}
-	// Added, not set: a browser obeys each of several policies. Without it, a script in the
-	// API's page would run with our origin's rights, and could ask for tokens. It is there
-	// whatever the type, since browsers know more types of pages than we do, and
-	// only pages heed it.
-	h.Add("Content-Security-Policy", "sandbox")
+	h["Content-Security-Policy"] = append(h["Content-Security-Policy"], "sandbox")
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
 )
 
 // droppedRequestHeaders never reach an API, unless pass_header lists them.
@@ -27,16 +29,10 @@ var droppedRequestHeaders = map[string]bool{
 	"X-Remote-User":  true,
 	"X-Webauth-User": true,
 
-	// What tells about the page, the network and the proxies on our side.
-	"Origin":              true,
-	"Referer":             true,
-	"Forwarded":           true,
-	"X-Real-Ip":           true,
-	"X-Client-Ip":         true,
-	"X-Cluster-Client-Ip": true,
-	"True-Client-Ip":      true,
-	"Cf-Connecting-Ip":    true,
-	"Fastly-Client-Ip":    true,
+	// What tells about the page. What tells about the network and the proxies on our
+	// side, access.IsForwardingHeader knows.
+	"Origin":  true,
+	"Referer": true,
 
 	// What makes a server act on another method, host or path than the ones that
 	// were checked.
@@ -117,14 +113,16 @@ func (f headerFilter) drops(name string) bool {
 	}
 	switch name[0] {
 	case 'X':
-		return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Auth-Request-")
+		if strings.HasPrefix(name, "X-Auth-Request-") {
+			return true
+		}
 	case 'S':
 		// But not the handshake of WebSockets.
 		return strings.HasPrefix(name, "Sec-") && !strings.HasPrefix(name, "Sec-Websocket-")
 	case 'A':
 		return strings.HasPrefix(name, "Access-Control-")
 	}
-	return false
+	return name != "Via" && access.IsForwardingHeader(name) // of Via, our own entry goes on
 }
 
 // droppedParameters are query parameters that are credentials or ask for another method

@@ -86,7 +86,9 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		refused.Write(w)
 		return nil
 	}
-	if !g.Forward { // else the transport knows better what became of it
+	if g.Forward {
+		disarm(w.Header())
+	} else { // with it, the transport knows better what became of it
 		counted.Forwarded(provider, outcome)
 	}
 	return next.ServeHTTP(w, r)

@@ -7,19 +7,27 @@ import (
 	"net/textproto"
 )
 
-// withInterim returns a context in which the interim answers (1xx) to e are tamed
-// as the final one is. reverse_proxy sends them on itself, from a hook on
-// the request; hooks that come later run before it, on the same map.
-func withInterim(ctx context.Context, e *errand) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: e.gotInterim})
+// tameInterim sees to it that the interim answers (1xx) to e are tamed as the final one
+// is. reverse_proxy sends them on itself, from a hook in ctx. It makes a hook for each
+// attempt, so this one may be changed in its place, which costs less than to put
+// another one over it.
+func tameInterim(ctx context.Context, e *errand) {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace == nil || trace.Got1xxResponse == nil {
+		return // nobody sends them on
+	}
+	sendOn := trace.Got1xxResponse
+	trace.Got1xxResponse = func(code int, header textproto.MIMEHeader) error {
+		e.tame(http.Header(header))
+		return sendOn(code, header)
+	}
 }
 
-func (e *errand) gotInterim(_ int, header textproto.MIMEHeader) error {
-	h := http.Header(header)
+// tame makes the headers of an interim answer fit to be sent on.
+func (e *errand) tame(h http.Header) {
 	if e.echoedIn(h) {
-		clear(h) // to fail here would stop nothing: only the first hook's error counts
-		return nil
+		clear(h)
+		return
 	}
 	dropForeign(h)
-	return nil
 }

@@ -206,7 +206,7 @@ func TestProxyAttachesTheToken(t *testing.T) {
 			t.Errorf("%s: %v goes upstream", name, v)
 		}
 	}
-	if res.Header.Get("Set-Cookie") != "" || res.Header.Get("Access-Control-Allow-Origin") != "" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+	if res.Header.Get("Set-Cookie") != "" || res.Header.Get("Access-Control-Allow-Origin") != "" || res.Header.Get("X-Content-Type-Options") != "nosniff" || res.Header.Get("Content-Security-Policy") != "sandbox" {
 		t.Errorf("the answer has %v", res.Header)
 	}
 }

@@ -152,7 +152,9 @@ func (t *Transport) admit(r *http.Request, e *errand) error {
 // outgoing makes the request that is sent: a copy, since reverse_proxy logs its own and
 // uses it again for another try.
 func (t *Transport) outgoing(r *http.Request, e *errand) *http.Request {
-	out := r.WithContext(withInterim(r.Context(), e))
+	tameInterim(r.Context(), e)
+	out := new(http.Request)
+	*out = *r
 	out.URL, out.Host = &e.url, e.url.Host
 	out.Trailer = nil // could hold an Authorization of its own
 	inject := e.provider.Inject()

@@ -15,6 +15,10 @@ func IsForwardingHeader(name string) bool { return isForwardingHeader(http.Canon
 // isForwardingHeader is IsForwardingHeader for a name in its canonical form, as those of a
 // request are.
 func isForwardingHeader(name string) bool {
+	switch name {
+	case "Accept", "Accept-Encoding", "Accept-Language", "Content-Length", "Content-Type", "User-Agent":
+		return false // nearly every request has them: spare them the look-ups
+	}
 	if forwardingHeaders[name] {
 		return true
 	}

@@ -105,6 +105,10 @@ func (f headerFilter) apply(in http.Header, inject string) http.Header {
 }
 
 func (f headerFilter) drops(name string) bool {
+	switch name {
+	case "Accept", "Accept-Encoding", "Accept-Language", "Content-Length", "Content-Type", "User-Agent":
+		return false // nearly every request has them: spare them the look-ups
+	}
 	if len(f.passed) > 0 && f.passed[name] {
 		return false
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -90,25 +89,7 @@ func nextEvent(t *testing.T) caddy.Event {
 // configuration of an events app.
 func serverWithEvents(t *testing.T, events string) (*testcaddy.Server, *standin.Server) {
 	t.Helper()
-	server := standin.New(standin.Options{Clients: []standin.Client{{ID: "demo", Secret: "demo-canary"}}})
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	s := testcaddy.New(t)
-	providers := fmt.Sprintf(`provider acme generic {
-			client_id demo
-			client_secret demo-canary
-			authorize_url %[1]s/oauth2/authorize
-			token_url %[1]s/oauth2/token
-		}
-		provider robot generic {
-			grant client_credentials
-			client_id demo
-			client_secret demo-canary
-			token_url %[1]s/oauth2/token
-		}`, server.OAuthURL())
-	site := fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1\n\ttoken_connect /connect/*\n}", testcaddy.FreePort(t))
+	s, server, providers, site := testcaddy.NewAcme(t)
 	var config caddy.Config
 	if err := json.Unmarshal(s.Adapt(providers, site), &config); err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package admin_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -62,25 +61,7 @@ func adminRequest(method, path, body string) *http.Request {
 // adminServer runs a Caddy with the providers acme and robot, and a consent page.
 func adminServer(t *testing.T) (*testcaddy.Server, *standin.Server) {
 	t.Helper()
-	server := standin.New(standin.Options{Clients: []standin.Client{{ID: "demo", Secret: "demo-canary"}}})
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Close() })
-	s := testcaddy.New(t)
-	providers := fmt.Sprintf(`provider acme generic {
-			client_id demo
-			client_secret demo-canary
-			authorize_url %[1]s/oauth2/authorize
-			token_url %[1]s/oauth2/token
-		}
-		provider robot generic {
-			grant client_credentials
-			client_id demo
-			client_secret demo-canary
-			token_url %[1]s/oauth2/token
-		}`, server.OAuthURL())
-	site := fmt.Sprintf("http://localhost:%d {\n\tbind 127.0.0.1\n\ttoken_connect /connect/*\n}", testcaddy.FreePort(t))
+	s, server, providers, site := testcaddy.NewAcme(t)
 	s.MustLoad(providers, site)
 	return s, server
 }

@@ -14,19 +14,21 @@ var (
 	relativeLink   = regexp.MustCompile(`\]\(([A-Za-z][\w./-]*)(#[\w-]*)?\)`)
 )
 
-// The first thing that a reader copies has to work.
-func TestTheCaddyfileOfTheReadmeIsValid(t *testing.T) {
-	blocks := caddyfileBlock.FindAllSubmatch(readDocument(t, "README.md"), -1)
-	if len(blocks) == 0 {
-		t.Fatal("there is none")
-	}
-	for _, block := range blocks {
-		file := filepath.Join(t.TempDir(), "Caddyfile")
-		if err := os.WriteFile(file, block[1], 0o600); err != nil {
-			t.Fatal(err)
+// What a reader copies first has to work.
+func TestTheCaddyfilesOfTheDocumentsAreValid(t *testing.T) {
+	for _, document := range []string{"README.md", "docs/caddyfile.md"} {
+		blocks := caddyfileBlock.FindAllSubmatch(readDocument(t, document), -1)
+		if len(blocks) == 0 {
+			t.Errorf("%s has none", document)
 		}
-		if err := validate(t, file, "anything"); err != nil {
-			t.Errorf("%v\n%s", err, block[1])
+		for _, block := range blocks {
+			file := filepath.Join(t.TempDir(), "Caddyfile")
+			if err := os.WriteFile(file, block[1], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := validate(t, file, "anything"); err != nil {
+				t.Errorf("%s: %v\n%s", document, err, block[1])
+			}
 		}
 	}
 }
@@ -35,7 +37,7 @@ func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 	found := 0
 	for _, document := range []string{
 		"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-		"docs/admin-api.md", "docs/metrics.md", "docs/problems.md",
+		"docs/admin-api.md", "docs/caddyfile.md", "docs/metrics.md", "docs/problems.md",
 	} {
 		for _, link := range relativeLink.FindAllSubmatch(readDocument(t, document), -1) {
 			found++

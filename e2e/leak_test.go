@@ -114,7 +114,7 @@ func leaks(t *testing.T, run leakRun) []string {
 
 // leakConfig logs everything there is to log, twice, and configures every kind of route.
 func leakConfig(c *caddyServer, server *standin.Server, run leakRun) string {
-	provider := strings.Replace(dropboxProvider(server, "min_refresh_interval 1ms"), "{env.CLIENT_SECRET}", run.secret, 1)
+	provider := strings.Replace(dropboxProvider(server, "min_refresh_interval 1ns"), "{env.CLIENT_SECRET}", run.secret, 1)
 	logger := func(name, format string) string {
 		return fmt.Sprintf("log %s {\n\t\toutput file %s\n\t\tformat %s\n\t\tlevel DEBUG\n\t}\n", name, filepath.Join(c.dir, name+".log"), format)
 	}

@@ -41,14 +41,27 @@ func dropForeign(h http.Header) {
 func tameAnswer(h http.Header) {
 	dropForeign(h)
 	keepPrivate(h)
+	if !isJSON(h["Content-Type"]) {
+		// Added, not set: a browser obeys each of several policies. Without it, a script in the
+		// API's page would run with our origin's rights, and could ask for tokens. It is there for
+		// nearly all types, since browsers know more types of pages than we do, and only
+		// pages heed it.
+		h.Add("Content-Security-Policy", "sandbox")
+	}
+}
+
+// isJSON reports whether an answer is of the one type that is no page for sure, as nosniff keeps a
+// browser from guessing another. Most answers of APIs are, and are spared a header.
+func isJSON(types []string) bool {
+	if len(types) != 1 {
+		return false
+	}
+	media, _, _ := strings.Cut(types[0], ";")
+	return strings.EqualFold(media, "application/json") && !strings.Contains(types[0], ",")
 }
 
 // disarm sets, in the headers of a response that is still to come, what keeps browsers from
-// running it as a part of our site. The policy comes beside the API's own: a
-// browser obeys each of several. Without it, a script in the API's page would run with our
-// origin's rights, and could ask for tokens. It is there whatever the type, since browsers know
-// more types of pages than we do, and only pages heed it.
+// guessing that it is a page.
 func disarm(h http.Header) {
 	h["X-Content-Type-Options"] = []string{"nosniff"}
-	h["Content-Security-Policy"] = append(h["Content-Security-Policy"], "sandbox")
 }

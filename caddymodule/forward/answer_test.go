@@ -46,11 +46,30 @@ func TestTameAnswer(t *testing.T) {
 	}
 }
 
-func TestDisarmKeepsTheSitesOwnPolicy(t *testing.T) {
-	h := http.Header{"Content-Security-Policy": {"default-src 'self'"}, "X-Content-Type-Options": {"off"}}
-	disarm(h)
-	want := http.Header{"Content-Security-Policy": {"default-src 'self'", "sandbox"}, "X-Content-Type-Options": {"nosniff"}}
-	if diff := cmp.Diff(want, h); diff != "" {
-		t.Errorf("headers (-want +got):\n%s", diff)
+func TestTameAnswerLocksDocumentsUp(t *testing.T) {
+	own := "default-src 'self'"
+	for _, tc := range []struct {
+		types []string
+		want  []string
+	}{
+		{nil, []string{own, "sandbox"}},
+		{[]string{""}, []string{own, "sandbox"}},
+		{[]string{"text/html"}, []string{own, "sandbox"}},
+		{[]string{"image/svg+xml"}, []string{own, "sandbox"}},
+		{[]string{"text/xsl"}, []string{own, "sandbox"}},
+		{[]string{"text/plain"}, []string{own, "sandbox"}},
+		{[]string{"multipart/x-mixed-replace; boundary=x"}, []string{own, "sandbox"}},
+		{[]string{"application/json", "text/html"}, []string{own, "sandbox"}},
+		{[]string{"application/json, text/html"}, []string{own, "sandbox"}},
+		{[]string{"application/json;x=,text/html"}, []string{own, "sandbox"}},
+		{[]string{"application/json-seq"}, []string{own, "sandbox"}},
+		{[]string{"application/json"}, []string{own}},
+		{[]string{"Application/JSON;charset=utf-8"}, []string{own}},
+	} {
+		h := http.Header{"Content-Security-Policy": {own}, "Content-Type": tc.types}
+		tameAnswer(h)
+		if diff := cmp.Diff(tc.want, h["Content-Security-Policy"]); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tc.types, diff)
+		}
 	}
 }

@@ -56,7 +56,7 @@ func proxyToSite(t *testing.T, hosts, site string) *proxyTest {
 	t.Cleanup(func() { _ = p.oauth.Close() })
 	address := fmt.Sprintf("127.0.0.1:%d", testcaddy.FreePort(t))
 	p.url = "http://" + address
-	p.MustLoad(fmt.Sprintf("provider demo generic {\nclient_id id\nclient_secret client-secret\nmin_refresh_interval 1ms\nauthorize_url %[1]s/oauth2/authorize\ntoken_url %[1]s/oauth2/token\n%[2]s\n}",
+	p.MustLoad(fmt.Sprintf("provider demo generic {\nclient_id id\nclient_secret client-secret\nmin_refresh_interval 1ns\nauthorize_url %[1]s/oauth2/authorize\ntoken_url %[1]s/oauth2/token\n%[2]s\n}",
 		p.oauth.OAuthURL(), hosts), fmt.Sprintf("%s {\nlog\n%s\n}", p.url, site))
 	grant, err := p.oauth.IssueGrant("id")
 	if err != nil {

@@ -30,6 +30,11 @@ func openHandle(path string, lockTimeout time.Duration, fromDisk bool) (*handle,
 	if err == nil {
 		return h, nil
 	}
+	if fault := (panicError{}); !fromDisk && errors.As(err, &fault) && errors.Is(fault, storage.ErrUnavailable) {
+		// Whichever page bbolt looks at first, a file that was cut off is damaged, and
+		// looks like a disk that cannot be read.
+		err = fmt.Errorf("%w: it is shorter than it should be, or cannot be read: %w", storage.ErrDamaged, err)
+	}
 	return nil, errors.Join(describeOpenError(path, err), h.close())
 }
 

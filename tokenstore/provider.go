@@ -32,9 +32,10 @@ type Provider struct {
 
 // Host is a place the token may be sent to.
 type Host struct {
-	Name  string
-	URL   *url.URL // scheme, host and base path without a trailing slash; not to be changed
-	paths []string
+	Name    string
+	URL     *url.URL // scheme, host and base path without a trailing slash; not to be changed
+	Address string   // host:port of URL
+	paths   []string
 }
 
 // Name returns the provider's name.

@@ -209,7 +209,7 @@ func (b *builder) host(c HostConfig, own bool) {
 		b.problem("host", "%q is no name for a host; it is to be the first segment of a path", clip(c.Name))
 		return
 	}
-	h := Host{Name: c.Name, URL: u, paths: slices.Clone(c.Paths)}
+	h := Host{Name: c.Name, URL: u, Address: address(u), paths: slices.Clone(c.Paths)}
 	i := slices.IndexFunc(b.p.hosts, func(h Host) bool { return h.Name == c.Name })
 	if i < 0 {
 		b.p.hosts = append(b.p.hosts, h)
@@ -219,6 +219,17 @@ func (b *builder) host(c HostConfig, own bool) {
 		h.paths = b.p.hosts[i].paths
 	}
 	b.p.hosts[i] = h
+}
+
+// address returns host:port of u, with the scheme's own port if u has none.
+func address(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Host
+	case u.Scheme == "http":
+		return u.Host + ":80"
+	}
+	return u.Host + ":443"
 }
 
 func (b *builder) timings() {

@@ -83,43 +83,42 @@ func (g *gate) warn(log *zap.Logger) {
 	}
 }
 
-// admit answers r itself if it may not go on or if it is a preflight, and then
-// returns false. p is the problem it was refused for, if it was. Otherwise the CORS headers are
-// set, also for errors that come later.
-func (g *gate) admit(w http.ResponseWriter, r *http.Request) (p *problem.Problem, ok bool) {
+// admit is Route.Admit.
+func (g *gate) admit(w http.ResponseWriter, r *http.Request) (c Caller, p *problem.Problem, ok bool) {
 	caching.VaryOn(w.Header(), "Origin")
-	if p := g.check(r); p != nil {
+	c = callerOf(r)
+	if p := g.check(c, r); p != nil {
 		p.Write(w)
-		return p, false
+		return c, p, false
 	}
 	if g.cors == nil {
-		return nil, true
+		return c, nil, true
 	}
 	vary := w.Header()["Vary"]
 	g.cors.handler.ServeHTTP(w, r)
 	w.Header()["Vary"] = vary // with Origin once, not twice
-	return nil, !isPreflight(r)
+	return c, nil, !isPreflight(r)
 }
 
 // check returns why r is refused, nil if it is not.
-func (g *gate) check(r *http.Request) *problem.Problem {
-	c := callerOf(r)
+func (g *gate) check(c Caller, r *http.Request) *problem.Problem {
 	if p := g.checkCaller(c, r); p != nil {
 		return p
 	}
-	if !g.site.Names(r) {
+	loopback, named := g.site.Names(r)
+	if !named {
 		return problem.WrongHost()
 	}
 	// A browser that was sent to localhost sits on this machine. So does a
 	// program, unless it lies about the name to use rules that were made for pages.
-	if host, _ := site.Hostname(r.Host); site.IsLoopbackName(host) && !c.local {
+	if loopback && !c.local {
 		return problem.CallerNotAllowed("A request for localhost has to come from this machine itself, not through a proxy or a tunnel.")
 	}
 	return nil
 }
 
-func (g *gate) checkCaller(c caller, r *http.Request) *problem.Problem {
-	if c.browser {
+func (g *gate) checkCaller(c Caller, r *http.Request) *problem.Problem {
+	if c.Browser {
 		return g.checkPage(c, r)
 	}
 	switch {
@@ -133,7 +132,7 @@ func (g *gate) checkCaller(c caller, r *http.Request) *problem.Problem {
 
 // checkPage requires an allowed origin of whatever a browser sends: also of requests
 // that need no preflight, and of navigations and images, which have no Origin at all.
-func (g *gate) checkPage(c caller, r *http.Request) *problem.Problem {
+func (g *gate) checkPage(c Caller, r *http.Request) *problem.Problem {
 	var origin string
 	switch {
 	case len(c.origins) == 1:

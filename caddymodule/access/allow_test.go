@@ -55,7 +55,7 @@ func arrivedAt(ctx context.Context, local net.Addr) context.Context {
 // try puts r before g and returns the answer, and whether r may go on.
 func try(g *gate, r *http.Request) (*http.Response, bool) {
 	w := httptest.NewRecorder()
-	_, ok := g.admit(w, r)
+	_, _, ok := g.admit(w, r)
 	return w.Result(), ok
 }
 

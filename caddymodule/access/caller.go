@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// caller is what a request tells about who sent it, as far as it cannot be
+// Caller is what a request tells about who sent it, as far as it cannot be
 // forged by a web page.
-type caller struct {
+type Caller struct {
+	// Browser: a browser sent the request.
+	Browser bool
 	// local: the connection comes from this machine, and nothing says that it
 	// carries somebody else's request.
 	local bool
-	// browser: a browser sent the request.
-	browser bool
 	// origins are the values of the Origin header; a browser sends one at most.
 	origins []string
 	// site is Sec-Fetch-Site.
@@ -25,13 +25,29 @@ type caller struct {
 // it carries somebody else's request.
 func IsLocal(r *http.Request) bool { return callerOf(r).local }
 
-func callerOf(r *http.Request) caller {
-	return caller{
-		local:   fromThisMachine(r) && !passedOn(r),
-		browser: fromBrowser(r.Header),
-		origins: r.Header.Values("Origin"),
-		site:    r.Header.Get("Sec-Fetch-Site"),
+// callerOf goes over the header once: this is done for each request.
+func callerOf(r *http.Request) Caller {
+	// nginx's proxy_pass speaks HTTP/1.0 and adds no header, unless it is told to.
+	c := Caller{local: fromThisMachine(r) && r.ProtoAtLeast(1, 1)}
+	for name, values := range r.Header {
+		switch {
+		case name == "User-Agent":
+			c.Browser = c.Browser || isBrowserAgent(r.Header.Get(name))
+		case isBrowserHeader(name):
+			c.Browser = true
+		case isForwardingHeader(name):
+			// A tunnel or a web server on this machine makes the whole world look local. One that
+			// passes bytes on and adds nothing cannot be told from a process of this machine.
+			c.local = false
+		}
+		switch name {
+		case "Origin":
+			c.origins = values
+		case "Sec-Fetch-Site":
+			c.site = r.Header.Get(name)
+		}
 	}
+	return c
 }
 
 // fromThisMachine looks at the connection only: what a header says about the
@@ -45,6 +61,9 @@ func fromThisMachine(r *http.Request) bool {
 	if !arrived {
 		return false
 	}
+	if strings.HasPrefix(r.RemoteAddr, "127.0.0.1:") {
+		return true // as most are: spare them the rest
+	}
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return peer.Addr().Unmap().IsLoopback()
 	}
@@ -53,36 +72,21 @@ func fromThisMachine(r *http.Request) bool {
 	return unix
 }
 
-// passedOn reports whether something says that r is somebody else's request: a tunnel or
-// a web server on this machine makes the whole world look local. One that
-// passes bytes on and adds nothing cannot be told from a process of this machine.
-func passedOn(r *http.Request) bool {
-	// nginx's proxy_pass speaks HTTP/1.0 and adds no header, unless it is told to.
-	if !r.ProtoAtLeast(1, 1) {
+// isBrowserHeader reports whether a request header is one that browsers add to each request and a page
+// cannot take away. Sec-Fetch-Mode is not among them: fetch of Node.js sends that too, but
+// none of its siblings. Browsers send these to https and to localhost only, and
+// old ones not at all: there Referer, Cookie and the User-Agent give them away.
+func isBrowserHeader(name string) bool {
+	switch name {
+	case "Origin", "Sec-Fetch-Site", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-Ch-Ua", "Sec-Purpose",
+		"Access-Control-Request-Method", "Upgrade-Insecure-Requests", "Referer", "Cookie":
 		return true
-	}
-	for name := range r.Header {
-		if isForwardingHeader(name) {
-			return true
-		}
 	}
 	return false
 }
 
-// fromBrowser recognises what browsers add to each request and a page cannot
-// take away. Sec-Fetch-Mode is not among it: fetch of Node.js sends that too, but
-// none of its siblings. Browsers send these to https and to localhost only, and
-// old ones not at all: there Referer, Cookie and the User-Agent give them away.
-func fromBrowser(h http.Header) bool {
-	for _, name := range [...]string{
-		"Origin", "Sec-Fetch-Site", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-Ch-Ua", "Sec-Purpose",
-		"Access-Control-Request-Method", "Upgrade-Insecure-Requests", "Referer", "Cookie",
-	} {
-		if _, ok := h[name]; ok {
-			return true
-		}
-	}
-	agent := h.Get("User-Agent")
-	// PowerShell calls itself Mozilla, but runs no pages.
+// isBrowserAgent reports whether a User-Agent is a browser's. PowerShell calls itself Mozilla, but
+// runs no pages.
+func isBrowserAgent(agent string) bool {
 	return strings.HasPrefix(agent, "Mozilla/") && !strings.Contains(agent, "PowerShell/")
 }

@@ -54,9 +54,9 @@ func NewRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*Route, er
 }
 
 // Admit decides whether r may use the route. It answers r itself if it may not go on or if it is a preflight, and then
-// returns false. p is the problem it was refused for, if it was. Otherwise the CORS headers are
+// ok is false. p is the problem it was refused for, if it was. Otherwise the CORS headers are
 // set, also for errors that come later.
-func (t *Route) Admit(w http.ResponseWriter, r *http.Request) (p *problem.Problem, ok bool) {
+func (t *Route) Admit(w http.ResponseWriter, r *http.Request) (c Caller, p *problem.Problem, ok bool) {
 	return t.gate.admit(w, r)
 }
 

@@ -12,9 +12,14 @@ func NoStore(h http.Header) {
 	h.Set("Pragma", "no-cache")
 }
 
-// VaryOn adds name to the Vary header, unless it is there.
+// VaryOn adds name, in its canonical form, to the Vary header, unless it is there.
 func VaryOn(h http.Header, name string) {
-	for _, line := range h["Vary"] {
+	lines := h["Vary"]
+	if len(lines) == 0 {
+		h["Vary"] = []string{name}
+		return
+	}
+	for _, line := range lines {
 		for field := range strings.SplitSeq(line, ",") {
 			if strings.EqualFold(strings.TrimSpace(field), name) {
 				return

@@ -176,7 +176,8 @@ func (c *Connect) answer(w http.ResponseWriter, r *http.Request) page {
 
 // namesSite reports whether the Host of r is this site's.
 func (c *Connect) namesSite(r *http.Request) bool {
-	return c.site.Names(r) || c.public != nil && strings.EqualFold(r.Host, c.public.Host)
+	_, ours := c.site.Names(r)
+	return ours || c.public != nil && strings.EqualFold(r.Host, c.public.Host)
 }
 
 // segments returns the two path segments below the base path. The path counts as it

@@ -67,7 +67,7 @@ func (e *Endpoint) Provision(ctx caddy.Context) error {
 
 // ServeHTTP answers r with the token or a problem; it never calls next.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	p, admitted := e.route.Admit(w, r)
+	_, p, admitted := e.route.Admit(w, r)
 	if !admitted {
 		if p != nil { // else it was a preflight
 			e.route.Metrics().HandedOut("", p.Code)

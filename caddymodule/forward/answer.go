@@ -24,24 +24,28 @@ var droppedResponseHeaders = map[string]bool{
 	"Set-Cookie2":                 true,
 	"Strict-Transport-Security":   true,
 	"Surrogate-Control":           true,
-	"X-Content-Type-Options":      true, // the guard has set its own
+	"X-Content-Type-Options":      true, // the guard sets its own
 	"X-Sendfile":                  true, // as X-Accel-Redirect: a server before us would read a file
 }
 
 // dropForeign takes from h what is not the API's to say on our origin.
 func dropForeign(h http.Header) {
 	for name := range h {
+		switch name {
+		case "Content-Length", "Content-Type", "Date", "Etag", "Last-Modified", "Server", "Vary":
+			continue // nearly every answer has them: spare them the look-ups
+		}
 		if droppedResponseHeaders[name] || strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Accel-") {
 			delete(h, name)
 		}
 	}
 }
 
-// tameAnswer makes the headers of an answer fit for our origin.
-func tameAnswer(h http.Header) {
+// tameAnswer makes the headers of an answer fit for our origin; browser says whether one gets it.
+func tameAnswer(h http.Header, browser bool) {
 	dropForeign(h)
 	keepPrivate(h)
-	if !isJSON(h["Content-Type"]) {
+	if browser && !isJSON(h["Content-Type"]) {
 		// Added, not set: a browser obeys each of several policies. Without it, a script in the
 		// API's page would run with our origin's rights, and could ask for tokens. It is there for
 		// nearly all types, since browsers know more types of pages than we do, and only
@@ -58,10 +62,4 @@ func isJSON(types []string) bool {
 	}
 	media, _, _ := strings.Cut(types[0], ";")
 	return strings.EqualFold(media, "application/json") && !strings.Contains(types[0], ",")
-}
-
-// disarm sets, in the headers of a response that is still to come, what keeps browsers from
-// guessing that it is a page.
-func disarm(h http.Header) {
-	h["X-Content-Type-Options"] = []string{"nosniff"}
 }

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -82,25 +83,29 @@ func newHeaderFilter(pass []string) headerFilter {
 	return f
 }
 
-// apply returns the headers of in that go upstream, in a map of their own with
-// room for one more. Values are neither copied nor looked at, so that bytes
+// apply takes from h what does not go upstream. Values are not looked at, so that bytes
 // beyond ASCII arrive as they were sent. inject is the header that the token goes into.
-func (f headerFilter) apply(in http.Header, inject string) http.Header {
-	out := make(http.Header, len(in)+1)
-	for name, values := range in {
-		if canonical := http.CanonicalHeaderKey(name); canonical != inject && !f.drops(canonical) {
-			out[name] = values
+func (f headerFilter) apply(h http.Header, inject string) {
+	for name := range h {
+		if canonical := http.CanonicalHeaderKey(name); canonical == inject || f.drops(canonical) {
+			delete(h, name)
 		}
 	}
 	// Our own entry only (RFC 9110 section 7.6.3): the others name hosts on our side.
-	if via := out["Via"]; len(via) > 1 {
-		out["Via"] = via[len(via)-1:]
+	if via := h["Via"]; len(via) > 1 {
+		h["Via"] = via[len(via)-1:]
 	}
-	if upgrade := out.Get("Upgrade"); upgrade != "" && !strings.EqualFold(upgrade, "websocket") {
+	if upgrade := h.Get("Upgrade"); upgrade != "" && !strings.EqualFold(upgrade, "websocket") {
 		// h2c, for one, would open a way past everything that looks at requests.
-		delete(out, "Upgrade")
-		delete(out, "Connection")
+		delete(h, "Upgrade")
+		delete(h, "Connection")
 	}
+}
+
+// withRoom returns a copy of h that has room for one more. The values are shared.
+func withRoom(h http.Header) http.Header {
+	out := make(http.Header, len(h)+1)
+	maps.Copy(out, h)
 	return out
 }
 
@@ -108,6 +113,8 @@ func (f headerFilter) drops(name string) bool {
 	switch name {
 	case "Accept", "Accept-Encoding", "Accept-Language", "Content-Length", "Content-Type", "User-Agent":
 		return false // nearly every request has them: spare them the look-ups
+	case "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto": // from reverse_proxy itself
+		return !f.passed[name]
 	}
 	if len(f.passed) > 0 && f.passed[name] {
 		return false

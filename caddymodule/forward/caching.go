@@ -10,6 +10,10 @@ import (
 // had none: whoever asks next would get what belongs to the connection.
 func keepPrivate(h http.Header) {
 	lines := h["Cache-Control"]
+	if len(lines) == 0 { // as in most answers
+		h["Cache-Control"] = []string{"private"}
+		return
+	}
 	kept := append(make([]string, 0, 4), "private")
 	for _, line := range lines {
 		for directive := range directives(line) {

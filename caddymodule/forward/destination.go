@@ -70,20 +70,11 @@ func address(r *http.Request) (string, error) {
 // hostAt returns the host of p at an address; any scheme will do if scheme is empty.
 func hostAt(p hostRules, scheme, address string) (tokenstore.Host, bool) {
 	for _, h := range p.Hosts() {
-		if (scheme == "" || scheme == h.URL.Scheme) && isAt(h.URL, address) {
+		if (scheme == "" || scheme == h.URL.Scheme) && strings.EqualFold(h.Address, address) {
 			return h, true
 		}
 	}
 	return tokenstore.Host{}, false
-}
-
-// isAt reports whether host:port is the address of u. It allocates nothing.
-func isAt(u *url.URL, address string) bool {
-	if u.Port() != "" {
-		return strings.EqualFold(u.Host, address)
-	}
-	colon := strings.LastIndexByte(address, ':')
-	return colon >= 0 && strings.EqualFold(u.Host, address[:colon]) && address[colon+1:] == defaultPort(u.Scheme)
 }
 
 // hostPort returns host:port of u, with the scheme's port if u has none.

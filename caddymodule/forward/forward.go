@@ -43,6 +43,8 @@ type forwarding struct {
 	provider *tokenstore.Provider
 	// pass lets the request go without a token if none can be had.
 	pass bool
+	// browser: a browser gets the answer.
+	browser bool
 	// counted is set once the request is in the metrics: the load balancer may
 	// try it several times.
 	counted bool
@@ -51,10 +53,10 @@ type forwarding struct {
 // String is what a placeholder of the variable shows.
 func (f *forwarding) String() string { return f.id.String() }
 
-// startForward points r at the host of p that its path asks for, and leaves in
-// r's variables what the transport needs to know. r's path becomes the one of
+// startForward points r at the host of f's provider that its path asks for, and leaves f in
+// r's variables, where the transport finds it. r's path becomes the one of
 // the API. The error wraps errForwardPath or errForwardMethod if r is refused; then r is as it was.
-func startForward(r *http.Request, p *tokenstore.Provider, id tokenstore.ID, pass bool) error {
+func startForward(r *http.Request, f *forwarding) error {
 	if err := checkMethod(r.Method); err != nil {
 		return err
 	}
@@ -69,6 +71,7 @@ func startForward(r *http.Request, p *tokenstore.Provider, id tokenstore.ID, pas
 	if err := checkPath(escaped); err != nil {
 		return err
 	}
+	p := f.provider
 	host, rest := p.HostFor(escaped)
 	if host.URL == nil {
 		return fmt.Errorf("%w: provider %s has no host for it", errForwardPath, p.Name())
@@ -78,8 +81,8 @@ func startForward(r *http.Request, p *tokenstore.Provider, id tokenstore.ID, pas
 	}
 	// An absolute request target names a server of its own choice.
 	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
-	caddyhttp.SetVar(r.Context(), forwardingVar, &forwarding{id: id, provider: p, pass: pass})
-	caddyhttp.SetVar(r.Context(), upstreamVar+p.Name(), hostPort(host.URL))
+	caddyhttp.SetVar(r.Context(), forwardingVar, f)
+	caddyhttp.SetVar(r.Context(), upstreamVar+p.Name(), host.Address)
 	return nil
 }
 

@@ -57,7 +57,7 @@ func TestStartForwardPicksTheHost(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := serverContext(httptest.NewRequest("GET", tc.target, nil))
 			id := tokenstore.ID{Provider: "demo", Name: "one"}
-			if err := startForward(r, p, id, true); err != nil {
+			if err := startForward(r, &forwarding{id: id, provider: p, pass: true}); err != nil {
 				t.Fatal(err)
 			}
 			f := forwardingOf(r.Context())
@@ -99,7 +99,7 @@ func TestStartForwardRefusesAmbiguousPaths(t *testing.T) {
 			}
 			r = serverContext(r)
 			before := *r.URL
-			if err := startForward(r, p, tokenstore.ID{Provider: "demo", Name: "one"}, false); !errors.Is(err, errForwardPath) {
+			if err := startForward(r, &forwarding{id: tokenstore.ID{Provider: "demo", Name: "one"}, provider: p}); !errors.Is(err, errForwardPath) {
 				t.Errorf("error is %v", err)
 			}
 			if *r.URL != before || forwardingOf(r.Context()) != nil {
@@ -113,7 +113,7 @@ func TestStartForwardLooksAtWhatArrived(t *testing.T) {
 	p := testProvider(t, "https://api.example.com", "https://content.example.com")
 	r := serverContext(httptest.NewRequest("GET", "/x/../demo/files", nil))
 	r.URL.Path, r.URL.RawPath = "/files", "" // what a prefix that was stripped leaves
-	if err := startForward(r, p, tokenstore.ID{Provider: "demo", Name: "one"}, false); !errors.Is(err, errForwardPath) {
+	if err := startForward(r, &forwarding{id: tokenstore.ID{Provider: "demo", Name: "one"}, provider: p}); !errors.Is(err, errForwardPath) {
 		t.Errorf("error is %v", err)
 	}
 }

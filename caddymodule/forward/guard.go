@@ -73,22 +73,24 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 // ServeHTTP lets r go on to next, or answers it.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	counted := g.route.Metrics()
-	if p, admitted := g.route.Admit(w, r); !admitted {
+	caller, p, admitted := g.route.Admit(w, r)
+	if !admitted {
 		if p != nil { // else it was a preflight
 			counted.Forwarded("", p.Code)
 		}
 		return nil
 	}
 	stripCredentials(r.Header)
-	provider, outcome, refused := g.prepare(r)
+	provider, outcome, refused := g.prepare(r, caller)
 	if refused != nil {
 		counted.Forwarded(provider, refused.Code)
 		refused.Write(w)
 		return nil
 	}
-	if g.Forward {
-		disarm(w.Header())
-	} else { // with it, the transport knows better what became of it
+	if caller.Browser {
+		w.Header()["X-Content-Type-Options"] = []string{"nosniff"}
+	}
+	if !g.Forward { // with it, the transport knows better what became of it
 		counted.Forwarded(provider, outcome)
 	}
 	return next.ServeHTTP(w, r)
@@ -96,7 +98,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 
 // prepare makes r ready to be forwarded, or says why it must not be. The token itself is not
 // kept: the transport asks for it again at the last moment, and finds it in memory.
-func (g *Guard) prepare(r *http.Request) (provider, outcome string, refused *problem.Problem) {
+func (g *Guard) prepare(r *http.Request, caller access.Caller) (provider, outcome string, refused *problem.Problem) {
 	if p := checkForwardable(r); p != nil {
 		return "", "", p
 	}
@@ -106,7 +108,7 @@ func (g *Guard) prepare(r *http.Request) (provider, outcome string, refused *pro
 	}
 	pass := g.OnError == onErrorPass
 	if g.Forward {
-		switch err := startForward(r, p, id, pass); {
+		switch err := startForward(r, &forwarding{id: id, provider: p, pass: pass, browser: caller.Browser}); {
 		case errors.Is(err, errForwardMethod):
 			return p.Name(), "", problem.MethodNotAllowed(forwardMethods)
 		case err != nil:
@@ -147,9 +149,9 @@ func checkForwardable(r *http.Request) *problem.Problem {
 // stripCredentials takes off what authenticates the client here. It is none of
 // the provider's business, and Caddy logs it under log_credentials.
 func stripCredentials(h http.Header) {
-	h.Del("Authorization")
-	h.Del("Proxy-Authorization")
-	h.Del("Cookie")
+	delete(h, "Authorization")
+	delete(h, "Proxy-Authorization")
+	delete(h, "Cookie")
 }
 
 var (

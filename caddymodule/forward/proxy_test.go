@@ -206,8 +206,27 @@ func TestProxyAttachesTheToken(t *testing.T) {
 			t.Errorf("%s: %v goes upstream", name, v)
 		}
 	}
-	if res.Header.Get("Set-Cookie") != "" || res.Header.Get("Access-Control-Allow-Origin") != "" || res.Header.Get("X-Content-Type-Options") != "nosniff" || res.Header.Get("Content-Security-Policy") != "sandbox" {
+	if res.Header.Get("Set-Cookie") != "" || res.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("the answer has %v", res.Header)
+	}
+}
+
+func TestBrowsersAreKeptFromTakingAnAnswerForAPage(t *testing.T) {
+	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "<script>")
+	})
+	p := proxyTo(t, a.host(), "", "allow local\nallow origin https://app.example.com")
+	r := p.request("GET", "/", nil)
+	r.Header.Set("Origin", "https://app.example.com")
+	if res, _ := p.do(r); res.Header.Get("X-Content-Type-Options") != "nosniff" || res.Header.Get("Content-Security-Policy") != "sandbox" {
+		t.Errorf("a browser gets %v", res.Header)
+	}
+	// A program gets what the API says, and nothing to wonder about.
+	res, _ := p.do(p.request("GET", "/", nil))
+	for _, name := range []string{"X-Content-Type-Options", "Content-Security-Policy"} {
+		if v, ok := res.Header[name]; ok {
+			t.Errorf("a program gets %s: %v", name, v)
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type errand struct {
 	token    *tokenstore.Token
 
 	// Parts of what is sent and what is passed on, in here to spare allocations.
+	req  http.Request
 	url  url.URL
 	res  http.Response
 	body answerBody
@@ -91,7 +92,7 @@ func (t *Transport) forward(r *http.Request, e *errand) (*http.Response, error) 
 		_ = res.Body.Close() // there is nothing to tell about it
 		return nil, refuseEcho()
 	}
-	tameAnswer(res.Header)
+	tameAnswer(res.Header, e.guarded != nil && e.guarded.browser)
 	return e.answered(res, r), nil
 }
 
@@ -150,15 +151,17 @@ func (t *Transport) admit(r *http.Request, e *errand) error {
 }
 
 // outgoing makes the request that is sent: a copy, since reverse_proxy logs its own and
-// uses it again for another try.
+// uses it again for another try. What does not go upstream is taken from both, so that the log
+// shows what was sent, but for the token.
 func (t *Transport) outgoing(r *http.Request, e *errand) *http.Request {
 	tameInterim(r.Context(), e)
-	out := new(http.Request)
-	*out = *r
+	e.req = *r
+	out := &e.req
 	out.URL, out.Host = &e.url, e.url.Host
 	out.Trailer = nil // could hold an Authorization of its own
 	inject := e.provider.Inject()
-	out.Header = t.filter.apply(r.Header, inject.Header)
+	t.filter.apply(r.Header, inject.Header)
+	out.Header = withRoom(r.Header)
 	if e.token != nil {
 		inject.Set(out.Header, e.token)
 	}

@@ -26,8 +26,8 @@ type Metrics struct {
 
 	refreshes       *prometheus.CounterVec
 	refreshDuration *prometheus.HistogramVec
-	handed          *prometheus.CounterVec
-	forwards        *prometheus.CounterVec
+	handed          *outcomeCounters
+	forwards        *outcomeCounters
 	retries         *prometheus.CounterVec
 	consents        *prometheus.CounterVec
 	lateness        prometheus.Histogram
@@ -50,10 +50,10 @@ func New(limit int) *Metrics {
 		refreshDuration: prometheus.NewHistogramVec(histogram("refresh_duration_seconds",
 			"Time that conversations with an authorization server took.",
 			.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30), []string{"provider"}),
-		handed: counters("tokens_handed_out_total",
-			"Requests to token endpoints by their outcome.", "provider", "outcome"),
-		forwards: counters("requests_forwarded_total",
-			"Requests to token proxies by their outcome.", "provider", "outcome"),
+		handed: newOutcomeCounters("tokens_handed_out_total",
+			"Requests to token endpoints by their outcome."),
+		forwards: newOutcomeCounters("requests_forwarded_total",
+			"Requests to token proxies by their outcome."),
 		retries: counters("unauthorized_retries_total",
 			"Forwarded requests that the API answered with 401, by what came of the retry.", "provider", "outcome"),
 		consents: counters("consents_needed_total",

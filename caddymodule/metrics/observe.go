@@ -40,12 +40,12 @@ func (m *Metrics) Trouble(string, error) { m.troubles.Inc() }
 
 // HandedOut counts an answer of a token endpoint. outcome is a fixed word: "ok" or the problem's code.
 func (m *Metrics) HandedOut(provider, outcome string) {
-	m.handed.WithLabelValues(m.store.label(provider), outcomes.label(outcome)).Inc()
+	m.handed.inc(provider, outcome, m.store.label)
 }
 
 // Forwarded counts a forwarded request: "ok", "passed" (on_error pass), "refused_host" or the problem's code.
 func (m *Metrics) Forwarded(provider, outcome string) {
-	m.forwards.WithLabelValues(m.store.label(provider), outcomes.label(outcome)).Inc()
+	m.forwards.inc(provider, outcome, m.store.label)
 }
 
 // Retried counts a retry after a 401: "ok", "still_401", "not_replayable", "refresh_failed".

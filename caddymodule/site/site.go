@@ -68,39 +68,44 @@ func listensBeyondLoopback(listen []string) bool {
 	return false
 }
 
-// Names reports whether the Host of r is this site's, or one of the loopback interface.
-func (s Site) Names(r *http.Request) bool {
+// Names reports whether the Host of r is this site's, or one of the loopback interface, and
+// then which of the two.
+func (s Site) Names(r *http.Request) (loopback, ok bool) {
 	host, ok := Hostname(r.Host)
 	if !ok {
-		return false
+		return false, false
 	}
 	if IsLoopbackName(host) {
-		return true
+		return true, true
 	}
 	for _, hosts := range s.Hosts {
 		if match, err := hosts.MatchWithError(r); err == nil && match {
-			return true
+			return false, true
 		}
 	}
-	return false
+	return false, false
 }
 
 // IsLoopbackName reports whether host is one of the three ways to name the
 // loopback interface that nobody else's DNS decides on. There are more ways to
 // write the address, and nobody who means it well needs them.
 func IsLoopbackName(host string) bool {
-	switch strings.ToLower(strings.Trim(host, "[]")) {
+	switch host {
 	case "localhost", "127.0.0.1", "::1":
 		return true
 	}
-	return false
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
 // Hostname takes the port off a Host header and the brackets off an IPv6
 // address. ok is false if that is no plain host: it is strict, since two readings of one Host are one too many.
 func Hostname(hostport string) (host string, ok bool) {
 	for i := range len(hostport) {
-		if c := hostport[i]; c <= ' ' || c >= 0x7f {
+		switch c := hostport[i]; {
+		case c <= ' ' || c >= 0x7f:
+			return "", false
+		case c == '@' || c == '/' || c == '\\' || c == '?' || c == '#' || c == '%':
 			return "", false
 		}
 	}
@@ -115,7 +120,7 @@ func Hostname(hostport string) (host string, ok bool) {
 			return "", false
 		}
 	}
-	if host == "" || hasPort && !isPort(port) || strings.ContainsAny(host, "[]@/\\?#%") {
+	if host == "" || hasPort && !isPort(port) || strings.ContainsAny(host, "[]") {
 		return "", false
 	}
 	return host, true

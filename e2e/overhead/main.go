@@ -1,14 +1,14 @@
 // Command overhead measures what token_proxy costs beside Caddy's own
 // reverse_proxy with a fixed header:
 //
-//	go run ./overhead            # in the directory e2e; takes about two minutes
+//	go run ./overhead            # in the directory e2e; takes about four minutes
 //
 // It builds Caddy, runs it twice, once with each configuration, and sends both the
 // same requests by turns. It reports the CPU time that a request takes in one and
 // in the other, as the median of the rounds' ratios, and fails if that is more than
 // -max. The ratio means something on a noisy machine too; the absolute times do not.
 //
-// It reads /proc and so needs Linux.
+// It reads the CPU clocks of other processes and so needs Linux.
 package main
 
 import (
@@ -25,8 +25,8 @@ import (
 func main() {
 	var o options
 	flag.StringVar(&o.binary, "caddy", "", "Caddy with this plugin; built if empty")
-	flag.IntVar(&o.rounds, "rounds", 12, "rounds for each number of connections")
-	flag.IntVar(&o.requests, "requests", 20_000, "requests in a round to each Caddy")
+	flag.IntVar(&o.rounds, "rounds", 120, "rounds for each number of connections")
+	flag.IntVar(&o.requests, "requests", 3_000, "requests in a round to each Caddy")
 	limit := flag.Float64("max", 1.10, "the highest ratio that is no failure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

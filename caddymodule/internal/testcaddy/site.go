@@ -38,8 +38,14 @@ func NewSite(t *testing.T, directives string) *Site {
 			t.Error(err)
 		}
 	})
-	s.MustLoad(s.provider(), fmt.Sprintf("http://localhost:%d, http://tokens.example:%d {\n\tbind 127.0.0.1\n\tlog\n%s\n}\n", s.Port, s.Port, directives))
+	s.Reload(directives)
 	return s
+}
+
+// Reload loads the site anew, with these directives in it.
+func (s *Site) Reload(directives string) {
+	s.T.Helper()
+	s.MustLoad(s.provider(), fmt.Sprintf("http://localhost:%d, http://tokens.example:%d {\n\tbind 127.0.0.1\n\tlog\n%s\n}\n", s.Port, s.Port, directives))
 }
 
 func (s *Site) provider() string {

@@ -4,15 +4,14 @@ import (
 	"context"
 	_ "embed"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/examples/internal/caddyproc"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -36,8 +35,8 @@ type demo struct {
 	once      bool
 
 	standin *standin.Server
-	caddy   *caddyProcess // nil until it is started
-	log     *os.File      // nil: Caddy logs to stderr
+	caddy   *caddyproc.Process // nil until it is started
+	log     *os.File           // nil: Caddy logs to stderr
 	stderr  io.Writer
 
 	port, adminPort int
@@ -54,7 +53,8 @@ func newDemo(o options, stderr io.Writer) (_ *demo, err error) {
 			err = errors.Join(err, d.close(false))
 		}
 	}()
-	if d.port, d.adminPort, err = ports(o.port, o.adminPort); err != nil {
+	d.port, d.adminPort = o.port, o.adminPort
+	if err := caddyproc.Ports(&d.port, &d.adminPort); err != nil {
 		return nil, err
 	}
 	if err := d.makeFiles(o.verbose); err != nil {
@@ -102,18 +102,18 @@ func (d *demo) database() string { return filepath.Join(d.dir, "caddy", "token_s
 
 // environment is what the Caddyfile is filled in with, and where Caddy keeps its files.
 func (d *demo) environment() []string {
-	return []string{
-		"XDG_DATA_HOME=" + d.dir,
-		"XDG_CONFIG_HOME=" + d.dir,
-		"XDG_CACHE_HOME=" + d.dir,
-		"QUICKSTART_PORT=" + strconv.Itoa(d.port),
-		"QUICKSTART_ADMIN_PORT=" + strconv.Itoa(d.adminPort),
-		"QUICKSTART_CLIENT_ID=" + clientID,
-		"QUICKSTART_CLIENT_SECRET=" + clientSecret,
-		"QUICKSTART_OAUTH_URL=" + d.standin.OAuthURL(),
-		"QUICKSTART_API_URL=" + d.standin.APIURL(),
-		"QUICKSTART_CONTENT_URL=" + d.standin.ContentURL(),
-	}
+	return append(os.Environ(),
+		"XDG_DATA_HOME="+d.dir,
+		"XDG_CONFIG_HOME="+d.dir,
+		"XDG_CACHE_HOME="+d.dir,
+		"QUICKSTART_PORT="+strconv.Itoa(d.port),
+		"QUICKSTART_ADMIN_PORT="+strconv.Itoa(d.adminPort),
+		"QUICKSTART_CLIENT_ID="+clientID,
+		"QUICKSTART_CLIENT_SECRET="+clientSecret,
+		"QUICKSTART_OAUTH_URL="+d.standin.OAuthURL(),
+		"QUICKSTART_API_URL="+d.standin.APIURL(),
+		"QUICKSTART_CONTENT_URL="+d.standin.ContentURL(),
+	)
 }
 
 // startCaddy starts Caddy and waits until it serves.
@@ -123,10 +123,10 @@ func (d *demo) startCaddy(ctx context.Context) error {
 		log = d.log
 	}
 	var err error
-	if d.caddy, err = startCaddy(d.config(), d.environment(), log); err != nil {
+	if d.caddy, err = caddyproc.Start(d.config(), d.environment(), log); err != nil {
 		return err
 	}
-	return d.caddy.waitReady(ctx, d.client, d.admin()+"/token_store/ready", d.site()+"/")
+	return d.caddy.WaitReady(ctx, d.client, d.admin()+"/token_store/ready", d.site()+"/")
 }
 
 // close ends everything. The temporary directory is kept if somebody may want
@@ -135,7 +135,7 @@ func (d *demo) close(keep bool) error {
 	var errs []error
 	d.transport.CloseIdleConnections()
 	if d.caddy != nil {
-		_ = d.caddy.stop()
+		_ = d.caddy.Stop()
 	}
 	if d.standin != nil {
 		errs = append(errs, d.standin.Close())
@@ -147,18 +147,4 @@ func (d *demo) close(keep bool) error {
 		errs = append(errs, os.RemoveAll(d.dir))
 	}
 	return errors.Join(errs...)
-}
-
-// ports returns the ports that were asked for, and free ones for those that were not.
-func ports(site, admin int) (int, int, error) {
-	for _, port := range []*int{&site, &admin} {
-		// Both listeners are open at a time, so that the ports differ.
-		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(*port)) //nolint:noctx // listening on an address of this machine does not wait
-		if err != nil {
-			return 0, 0, fmt.Errorf("port %d cannot be used: %w", *port, err)
-		}
-		defer func() { _ = l.Close() }()
-		*port = l.Addr().(*net.TCPAddr).Port
-	}
-	return site, admin, nil
 }

@@ -22,13 +22,11 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule"
+	"github.com/caddy-tokenstore/caddy-tokenstore/examples/internal/caddyproc"
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == childArg {
-		runChild()
-		return
-	}
+	caddyproc.RunIfChild()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

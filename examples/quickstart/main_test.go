@@ -1,17 +1,15 @@
 package main
 
 import (
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/examples/internal/caddyproc"
 )
 
 // The Caddy that the tests start is this very binary, as it is with the real program.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == childArg {
-		runChild()
-		return
-	}
+	caddyproc.RunIfChild()
 	goleak.VerifyTestMain(m)
 }

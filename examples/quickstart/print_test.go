@@ -74,15 +74,3 @@ func TestPick(t *testing.T) {
 		t.Error("found something in what is no JSON")
 	}
 }
-
-func TestLinesOfTheLogAreReadable(t *testing.T) {
-	for line, want := range map[string]string{
-		`{"level":"warn","ts":1.5,"logger":"token_store","msg":"refresh failed","status":503}`: `warn  token_store refresh failed  {"status":503}`,
-		`{"level":"info","ts":1.5,"msg":"serving"}`:                                            "info  serving",
-		"Error: no such file": "Error: no such file",
-	} {
-		if got := readableLog([]byte(line)); got != want {
-			t.Errorf("%s: got %q, want %q", line, got, want)
-		}
-	}
-}

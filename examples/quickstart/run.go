@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/examples/internal/caddyproc"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -91,7 +92,7 @@ func show(ctx context.Context, d *demo, p *printer, once bool) int {
 	invite(p, d)
 	select {
 	case <-ctx.Done():
-	case <-d.caddy.done:
+	case <-d.caddy.Done():
 		p.blank()
 		p.line("Caddy has ended.")
 		return statusFailed
@@ -111,12 +112,21 @@ func explain(p *printer, d *demo, name string, err error, took time.Duration) {
 		p.row("  error", hideTokens(err.Error()))
 	}
 	p.blank()
-	if lines := d.logTail(); len(lines) > 0 {
-		p.line("The last lines of Caddy's log, " + d.log.Name() + ":")
-		for _, line := range lines {
-			p.line("  " + p.style(hideTokens(line), dim))
-		}
-		p.blank()
-	}
+	explainLog(p, d)
 	p.headline(fmt.Sprintf("The step %q did not hold.", name))
+}
+
+func explainLog(p *printer, d *demo) {
+	if d.log == nil {
+		return // it went to stderr
+	}
+	lines := caddyproc.LogTail(d.log.Name())
+	if len(lines) == 0 {
+		return
+	}
+	p.line("The last lines of Caddy's log, " + d.log.Name() + ":")
+	for _, line := range lines {
+		p.line("  " + p.style(hideTokens(line), dim))
+	}
+	p.blank()
 }

@@ -23,9 +23,9 @@ func restart(ctx context.Context, d *demo, p *printer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p.command([]string{"kill", fmt.Sprint(d.caddy.pid())})
+	p.command([]string{"kill", fmt.Sprint(d.caddy.PID())})
 	began := time.Now()
-	if err := d.caddy.stop(); err != nil {
+	if err := d.caddy.Stop(); err != nil {
 		return "", fmt.Errorf("stop caddy: %w", err)
 	}
 	p.line(fmt.Sprintf("Caddy ended after %s.", rounded(time.Since(began))))
@@ -38,7 +38,7 @@ func restart(ctx context.Context, d *demo, p *printer) (string, error) {
 	if err := d.startCaddy(ctx); err != nil {
 		return "", err
 	}
-	p.line(fmt.Sprintf("Caddy is up again after %s, as process %d.", rounded(time.Since(began)), d.caddy.pid()))
+	p.line(fmt.Sprintf("Caddy is up again after %s, as process %d.", rounded(time.Since(began)), d.caddy.PID()))
 	return d.checkRestarted(ctx, p, before.Generation)
 }
 

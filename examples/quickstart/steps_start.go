@@ -29,5 +29,5 @@ func start(ctx context.Context, d *demo, p *printer) (string, error) {
 		return "", err
 	}
 	version, _ := caddy.Version()
-	return fmt.Sprintf("Caddy %s is up, as process %d", version, d.caddy.pid()), nil
+	return fmt.Sprintf("Caddy %s is up, as process %d", version, d.caddy.PID()), nil
 }

@@ -1,4 +1,4 @@
-package main
+package caddyproc
 
 import (
 	"context"
@@ -10,14 +10,7 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
-
-// childArg as first argument makes this program Caddy: what follows is Caddy's own
-// command line. Caddy in a process of its own is what makes the restart a true one.
-const childArg = "caddy"
 
 // How long Caddy may take.
 const (
@@ -26,34 +19,23 @@ const (
 	readyInterval = 20 * time.Millisecond
 )
 
-// runChild is Caddy. It ends when its stdin does, and so never outlives its parent,
-// whatever becomes of that.
-func runChild() {
-	os.Args = os.Args[1:]
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		_ = caddy.Stop()
-		os.Exit(0)
-	}()
-	caddycmd.Main()
-}
-
-// caddyProcess is a Caddy that runs.
-type caddyProcess struct {
+// Process is a Caddy that was started. Its methods are safe for concurrent use.
+type Process struct {
 	cmd     *exec.Cmd
 	parent  io.Closer     // its stdin
 	done    chan struct{} // closed when it has ended
 	waitErr error         // how; to be read once done is closed
 }
 
-// startCaddy starts this program once more, as Caddy. It does not wait until Caddy is ready.
-func startCaddy(config string, env []string, log io.Writer) (*caddyProcess, error) {
-	self, err := os.Executable()
+// Start runs Caddy with a Caddyfile and with an environment, which is all that it gets. What
+// it prints goes to log. Start does not wait until Caddy is ready; see [Process.WaitReady].
+// Ctrl-C in a terminal does not reach it: whoever started it calls [Process.Stop].
+func Start(caddyfile string, env []string, log io.Writer) (*Process, error) {
+	cmd, err := Command("run", "--config", caddyfile, "--adapter", "caddyfile")
 	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
+		return nil, err
 	}
-	cmd := exec.Command(self, childArg, "run", "--config", config, "--adapter", "caddyfile") //nolint:noctx // it is stopped by a signal, in good time
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = env
 	cmd.Stdout, cmd.Stderr = log, log
 	separate(cmd)
 	stdin, err := cmd.StdinPipe()
@@ -63,7 +45,7 @@ func startCaddy(config string, env []string, log io.Writer) (*caddyProcess, erro
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start caddy: %w", err)
 	}
-	p := &caddyProcess{cmd: cmd, parent: stdin, done: make(chan struct{})}
+	p := &Process{cmd: cmd, parent: stdin, done: make(chan struct{})}
 	go func() {
 		p.waitErr = cmd.Wait()
 		close(p.done)
@@ -71,10 +53,15 @@ func startCaddy(config string, env []string, log io.Writer) (*caddyProcess, erro
 	return p, nil
 }
 
-func (p *caddyProcess) pid() int { return p.cmd.Process.Pid }
+// PID returns the ID of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// waitReady waits until every one of the URLs answers, whatever the status.
-func (p *caddyProcess) waitReady(ctx context.Context, client *http.Client, urls ...string) error {
+// Done returns a channel that is closed when Caddy has ended, for whatever reason.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// WaitReady waits until every one of the URLs answers, whatever the status. It returns an error
+// if Caddy ends before, and if it takes more than half a minute.
+func (p *Process) WaitReady(ctx context.Context, client *http.Client, urls ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
 	tick := time.NewTicker(readyInterval)
@@ -108,8 +95,9 @@ func answers(ctx context.Context, client *http.Client, url string) bool {
 	return true
 }
 
-// stop ends Caddy as an operator does, and returns how it ended. Calling it again is no error.
-func (p *caddyProcess) stop() error {
+// Stop ends Caddy as an operator does, waits for it, and returns how it ended: nil means in
+// good order. After 20 seconds it is killed, which is an error. Calling Stop again is none.
+func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		// There is no such signal on Windows.
 		_ = p.cmd.Process.Kill()

@@ -1,4 +1,4 @@
-package main
+package caddyproc
 
 import (
 	"bytes"
@@ -7,28 +7,28 @@ import (
 	"strings"
 )
 
-// logTail returns the last lines of Caddy's log, as a person reads them.
-func (d *demo) logTail() []string {
-	const most = 8
-	if d.log == nil {
-		return nil
-	}
-	text, err := os.ReadFile(d.log.Name())
+// tailLines is enough to see why Caddy did not start, or what went wrong last.
+const tailLines = 8
+
+// LogTail returns the last lines of a file that [Start] logged to, as a person reads them. It
+// returns none if there is no such file.
+func LogTail(file string) []string {
+	text, err := os.ReadFile(file)
 	text = bytes.TrimSpace(text)
 	if err != nil || len(text) == 0 {
 		return nil
 	}
 	lines := bytes.Split(text, []byte("\n"))
 	var tail []string
-	for _, line := range lines[max(0, len(lines)-most):] {
-		tail = append(tail, readableLog(line))
+	for _, line := range lines[max(0, len(lines)-tailLines):] {
+		tail = append(tail, readable(line))
 	}
 	return tail
 }
 
-// readableLog puts what matters in a line of Caddy's log first. What is not JSON, as the last
+// readable puts what matters in a line of Caddy's log first. What is not JSON, as the last
 // words of a process that could not start, stays as it is.
-func readableLog(line []byte) string {
+func readable(line []byte) string {
 	var fields map[string]any
 	if json.Unmarshal(line, &fields) != nil {
 		return string(line)
@@ -36,7 +36,7 @@ func readableLog(line []byte) string {
 	var text strings.Builder
 	for _, name := range []string{"level", "logger", "msg", "ts"} {
 		if value, ok := fields[name].(string); ok {
-			text.WriteString(pad(value, 6))
+			text.WriteString(value + strings.Repeat(" ", max(1, 6-len(value))))
 		}
 		delete(fields, name)
 	}

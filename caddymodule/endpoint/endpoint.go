@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/caching"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
@@ -46,6 +47,7 @@ type Endpoint struct {
 	access.Access
 
 	route *access.Route
+	log   *accesslog.Log
 	now   func() time.Time
 }
 
@@ -59,7 +61,7 @@ func (Endpoint) CaddyModule() caddy.ModuleInfo {
 
 // Provision sets up the endpoint.
 func (e *Endpoint) Provision(ctx caddy.Context) error {
-	e.now = time.Now
+	e.now, e.log = time.Now, accesslog.New(ctx)
 	var err error
 	e.route, err = access.NewRoute(ctx, e.Connection, e.Access, access.EndpointCORS())
 	return err
@@ -67,6 +69,14 @@ func (e *Endpoint) Provision(ctx caddy.Context) error {
 
 // ServeHTTP answers r with the token or a problem; it never calls next.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	if accesslog.CarriesKey(r) {
+		e.log.Handle(w, r, e.serve)
+		return nil
+	}
+	return e.serve(w, r)
+}
+
+func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	_, p, admitted := e.route.Admit(w, r)
 	if !admitted {
 		if p != nil { // else it was a preflight

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
@@ -147,35 +146,4 @@ var droppedParameters = []string{
 	"subscription-key", // a caller's key
 	"_method",
 	"x-http-method-override",
-}
-
-// withoutDropped returns a raw query without the parameters that an API must
-// not get. The others keep their bytes and their order.
-func withoutDropped(query string) string {
-	if query == "" {
-		return query
-	}
-	kept := make([]string, 0, strings.Count(query, "&")+1)
-	for pair := range strings.SplitSeq(query, "&") {
-		if !isDropped(pair) {
-			kept = append(kept, pair)
-		}
-	}
-	return strings.Join(kept, "&")
-}
-
-func isDropped(pair string) bool {
-	// Some servers still split at semicolons too.
-	for part := range strings.SplitSeq(pair, ";") {
-		name, _, _ := strings.Cut(part, "=")
-		if decoded, err := url.QueryUnescape(name); err == nil {
-			name = decoded
-		}
-		for _, dropped := range droppedParameters {
-			if strings.EqualFold(strings.TrimSpace(name), dropped) {
-				return true
-			}
-		}
-	}
-	return false
 }

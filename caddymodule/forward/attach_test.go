@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/query"
 )
 
 func TestHeaderFilter(t *testing.T) {
@@ -98,25 +100,17 @@ func TestCheckPassHeaders(t *testing.T) {
 	}
 }
 
-func TestWithoutDropped(t *testing.T) {
+func TestDroppedParameters(t *testing.T) {
 	for _, tc := range []struct{ name, query, want string }{
-		{"no query", "", ""},
-		{"nothing to take away", "a=1&b=%C3%BC&a=2&&c", "a=1&b=%C3%BC&a=2&&c"},
-		{"an access token", "access_token=x", ""},
-		{"among others", "a=1&access_token=x&b=2", "a=1&b=2"},
+		{"an access token", "access_token=x&a=1", "a=1"},
+		{"by another name", "oauth_token=x&bearer_token=y&a=1", "a=1"},
 		{"Dropbox's way around preflights", "authorization=Bearer+x&arg=%7B%7D", "arg=%7B%7D"},
 		{"a caller's key", "subscription-key=k&a", "a"},
-		{"an access token by another name", "oauth_token=x&bearer_token=y&a=1", "a=1"},
 		{"another method", "_method=DELETE&a=1&X-HTTP-Method-Override=PUT", "a=1"},
 		{"a key may be anything", "key=k&token=t&page_token=p", "key=k&token=t&page_token=p"},
-		{"in capitals", "Access_Token=x&AUTHORIZATION=y&a=1", "a=1"},
-		{"escaped", "access%5ftoken=x&%61uthorization=y&a=1", "a=1"},
-		{"without a value", "access_token&a=1", "a=1"},
-		{"behind a semicolon", "a=1;access_token=x&b=2", "b=2"},
-		{"a longer name", "access_tokens=x&xauthorization=y", "access_tokens=x&xauthorization=y"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := withoutDropped(tc.query); got != tc.want {
+			if got := query.Without(tc.query, droppedParameters...); got != tc.want {
 				t.Errorf("%q became %q, not %q", tc.query, got, tc.want)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/query"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -45,7 +46,7 @@ func destination(r *http.Request, p hostRules) (url.URL, error) {
 	}
 	to := *r.URL
 	to.Scheme, to.Host, to.User, to.Fragment = host.URL.Scheme, host.URL.Host, nil, ""
-	to.RawQuery = withoutDropped(r.URL.RawQuery)
+	to.RawQuery = query.Without(r.URL.RawQuery, droppedParameters...)
 	return to, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -45,6 +46,7 @@ type Guard struct {
 	Forward bool `json:"forward,omitempty"`
 
 	route *access.Route
+	log   *accesslog.Log
 }
 
 // What to do when there is no token.
@@ -65,6 +67,7 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	default:
 		return fmt.Errorf("on_error %q: use refuse or pass", g.OnError)
 	}
+	g.log = accesslog.New(ctx)
 	var err error
 	g.route, err = access.NewRoute(ctx, g.Connection, g.Access, access.ProxyCORS())
 	return err
@@ -72,6 +75,14 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 
 // ServeHTTP lets r go on to next, or answers it.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if accesslog.CarriesKey(r) {
+		g.log.Handle(w, r, func(w http.ResponseWriter, r *http.Request) error { return g.serve(w, r, next) })
+		return nil
+	}
+	return g.serve(w, r, next)
+}
+
+func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	counted := g.route.Metrics()
 	caller, p, admitted := g.route.Admit(w, r)
 	if !admitted {

@@ -1,0 +1,94 @@
+// Package accesslog keeps the keys of callers out of Caddy's logs. Clients of Azure API Management send
+// theirs in the query or in a header of its own, and Caddy logs both: it puts a request down for its logs before any
+// handler sees it. So such a request is taken out of Caddy's own logs, and put in again without the key.
+package accesslog
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/query"
+)
+
+// How clients of Azure API Management send their key.
+const (
+	KeyParameter = "subscription-key"
+	KeyHeader    = "Ocp-Apim-Subscription-Key"
+)
+
+// Log handles requests that carry a key. It is safe for concurrent use.
+type Log struct {
+	http *zap.Logger // the one of Caddy's app http, which writes what this replaces
+}
+
+// New returns the Log of a handler that is being provisioned with ctx.
+func New(ctx caddy.Context) *Log {
+	// This form of Logger is kept for those who log for another module: the records have to go where
+	// the operator sends those of the site.
+	return &Log{http: ctx.Logger(new(caddyhttp.App))}
+}
+
+// Handle runs next for a request that carries a key. Next does not see it, and the access log has REDACTED in its place. An
+// error of next is logged and answered here, as Caddy does it where there is no handle_errors: Caddy itself
+// would log the key with it.
+func (l *Log) Handle(w http.ResponseWriter, r *http.Request, next func(http.ResponseWriter, *http.Request) error) {
+	rec := newRecord(l.http, w, r)
+	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	takeKey(r)
+	rec.countBody(r)
+	defer rec.writeAccess() // also if next panics, as reverse_proxy does when an answer is cut
+	if err := next(rec.response, r); err != nil {
+		rec.writeError(err)
+	}
+}
+
+// CarriesKey reports whether there is a key in r. What arrived counts too: the logs have that, whatever has become of
+// r since.
+func CarriesKey(r *http.Request) bool {
+	if _, ok := r.Header[KeyHeader]; ok {
+		return true
+	}
+	_, target := arrived(r)
+	_, raw, _ := strings.Cut(target, "?")
+	return hasKey(raw) || hasKey(r.URL.RawQuery)
+}
+
+func hasKey(raw string) bool { return raw != "" && query.Has(raw, KeyParameter) }
+
+// arrived returns the method and the target of r before any rewrite.
+func arrived(r *http.Request) (method, target string) {
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		return original.Method, original.RequestURI
+	}
+	return r.Method, r.RequestURI
+}
+
+// redacted returns what a log may have of r as it arrived.
+func redacted(r *http.Request) *http.Request {
+	clean := r.Clone(r.Context())
+	method, target := arrived(r)
+	path, raw, _ := strings.Cut(target, "?")
+	clean.Method, clean.RequestURI = method, path
+	if raw != "" {
+		clean.RequestURI += "?" + query.Redact(raw, KeyParameter)
+	}
+	if _, ok := clean.Header[KeyHeader]; ok {
+		clean.Header[KeyHeader] = []string{"REDACTED"}
+	}
+	return clean
+}
+
+// takeKey takes the key off r.
+func takeKey(r *http.Request) {
+	delete(r.Header, KeyHeader)
+	r.URL.RawQuery = query.Without(r.URL.RawQuery, KeyParameter)
+	path, raw, _ := strings.Cut(r.RequestURI, "?")
+	r.RequestURI = path
+	if rest := query.Without(raw, KeyParameter); rest != "" {
+		r.RequestURI += "?" + rest
+	}
+}

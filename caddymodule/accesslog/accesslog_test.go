@@ -1,0 +1,187 @@
+package accesslog_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
+)
+
+// routes are those that a key may be sent to.
+const routes = `
+	token_endpoint /token demo/auth
+	@skipped path /skipped
+	log_skip @skipped
+	token_endpoint /skipped demo/auth
+	@named path /named
+	log_name @named other
+	token_endpoint /named demo/auth
+	token_proxy /2/* demo/auth
+	route /fails {
+		token_guard demo/auth
+		error "it fails" 503
+	}
+`
+
+// accessLog is the logger of a site with the directive log.
+const accessLog = "http.log.access"
+
+// key is what must not be in a log.
+const key = "canary7c1e"
+
+// entries waits until a logger has logged n times, since a request is logged behind its answer, and returns what.
+func entries(t *testing.T, s *testcaddy.Server, logger string, n int) []map[string]any {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		found := logged(t, s, logger)
+		if len(found) == n {
+			return found
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%s has logged %d times, not %d; the log is\n%s", logger, len(found), n, s.Log())
+		case <-tick.C:
+		}
+	}
+}
+
+// logged returns what a logger has logged so far.
+func logged(t *testing.T, s *testcaddy.Server, logger string) []map[string]any {
+	t.Helper()
+	var found []map[string]any
+	for line := range strings.Lines(s.Log()) {
+		var entry map[string]any
+		if strings.HasSuffix(line, "\n") && json.Unmarshal([]byte(line), &entry) == nil && entry["logger"] == logger {
+			found = append(found, entry)
+		}
+	}
+	return found
+}
+
+func TestAKeyIsLoggedNowhere(t *testing.T) {
+	s := testcaddy.NewSite(t, routes)
+	s.Connect("auth")
+	for i, tc := range []struct {
+		name, path string
+		headers    []string
+		uri        string // in the access log
+	}{
+		{"in the query", "/token?subscription-key=" + key + "&min_ttl=1", nil, "/token?REDACTED&min_ttl=1"},
+		{"more than once", "/token?subscription-key=" + key + "&subscription-key=" + key, nil, "/token?REDACTED&REDACTED"},
+		{"written in another way", "/token?Subscription%2DKEY=" + key, nil, "/token?REDACTED"},
+		{"in a header", "/token?min_ttl=2", []string{"Ocp-Apim-Subscription-Key: " + key}, "/token?min_ttl=2"},
+		{"in both", "/token?subscription-key=" + key, []string{"Ocp-Apim-Subscription-Key: " + key}, "/token?REDACTED"},
+		{"on its way to the API", "/2/users/get_current_account?a=1&subscription-key=" + key, []string{"Ocp-Apim-Subscription-Key: " + key}, "/2/users/get_current_account?a=1&REDACTED"},
+		{"of a request that is refused", "/token?subscription-key=" + key + "&r=1", []string{"Origin: https://other.example"}, "/token?REDACTED&r=1"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := s.Get(tc.path, tc.headers...)
+			last := entries(t, s.Server, accessLog, i+1)[i]
+			request, _ := last["request"].(map[string]any)
+			if request["uri"] != tc.uri || last["status"] != float64(a.StatusCode) {
+				t.Errorf("the access log has %v", last)
+			}
+		})
+	}
+	for _, e := range s.Standin.Journal() {
+		if strings.Contains(fmt.Sprint(e), key) {
+			t.Errorf("the API has got the key")
+		}
+	}
+	if strings.Contains(s.Log(), key) {
+		t.Errorf("the key is in the log")
+	}
+}
+
+func TestAnErrorIsLoggedWithoutTheKey(t *testing.T) {
+	s := testcaddy.NewSite(t, routes)
+	s.Connect("auth")
+	with := s.Get("/fails?subscription-key=" + key)
+	without := s.Get("/fails?other=1")
+	if with.StatusCode != without.StatusCode || with.Text != without.Text {
+		t.Errorf("status %d and %q with a key, %d and %q without", with.StatusCode, with.Text, without.StatusCode, without.Text)
+	}
+	logged := entries(t, s.Server, "http.log.error", 2)
+	if diff := cmp.Diff(shape(logged[1]), shape(logged[0])); diff != "" {
+		t.Errorf("the entry differs from Caddy's own (-Caddy +ours):\n%s", diff)
+	}
+	if strings.Contains(s.Log(), key) {
+		t.Errorf("the key is in the log")
+	}
+}
+
+// shape is what an entry of a log has, without the values.
+func shape(entry map[string]any) []string {
+	var names []string
+	for name, value := range entry {
+		names = append(names, name)
+		if group, ok := value.(map[string]any); ok && name == "request" {
+			for inner := range group {
+				names = append(names, name+">"+inner)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Who reads the log with a program must find what Caddy has in it.
+func TestEntriesAreLikeCaddysOwn(t *testing.T) {
+	s := testcaddy.NewSite(t, routes)
+	s.Connect("auth")
+	s.Get("/token?other=1")
+	s.Get("/token?subscription-key=" + key)
+	logged := entries(t, s.Server, accessLog, 2)
+	if diff := cmp.Diff(shape(logged[0]), shape(logged[1])); diff != "" {
+		t.Errorf("the entry differs from Caddy's own (-Caddy +ours):\n%s", diff)
+	}
+	for _, name := range []string{"level", "msg", "status", "size", "bytes_read", "user_id"} {
+		if logged[0][name] != logged[1][name] {
+			t.Errorf("%s is %v, and %v with a key", name, logged[0][name], logged[1][name])
+		}
+	}
+}
+
+func TestLogsAreThoseOfTheSite(t *testing.T) {
+	s := testcaddy.NewSite(t, routes)
+	s.Connect("auth")
+	s.Get("/skipped?subscription-key=" + key)
+	s.Get("/named?subscription-key=" + key)
+	s.Get("/token?subscription-key=" + key)
+	entries(t, s.Server, accessLog+".other", 1)
+	for _, entry := range entries(t, s.Server, accessLog, 1) {
+		if request, _ := entry["request"].(map[string]any); request["uri"] != "/token?REDACTED" {
+			t.Errorf("the site's log has %v", entry)
+		}
+	}
+}
+
+func TestASiteWithoutALogHasNone(t *testing.T) {
+	s, _, providers, _ := testcaddy.NewAcme(t)
+	port := testcaddy.FreePort(t)
+	s.MustLoad(providers, fmt.Sprintf("http://localhost:%d {\n\ttoken_endpoint /token robot/one\n}\n", port))
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", fmt.Sprintf("http://localhost:%d/token?subscription-key=%s", port, key), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if log := s.Log(); res.StatusCode != http.StatusOK || strings.Contains(log, "http.log.access") || strings.Contains(log, key) {
+		t.Errorf("status %d, log:\n%s", res.StatusCode, log)
+	}
+}

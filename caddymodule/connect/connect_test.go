@@ -50,15 +50,26 @@ func (b *browser) press(page testcaddy.Reply, headers ...string) testcaddy.Reply
 		b.T.Fatalf("status %d: %v in %s", page.StatusCode, err, page.Text)
 	}
 	if len(headers) == 0 {
-		headers = []string{"Origin: " + b.URL(""), "Sec-Fetch-Site: same-origin"}
+		headers = b.formHeaders(page)
 	}
 	return b.Do(b.client, form.Method, form.Action.String(), form.Fields.Encode(), append(headers, "Content-Type: application/x-www-form-urlencoded")...)
+}
+
+// formHeaders are what a browser says about where a page's form comes from. A page that wants
+// no referrer loses its origin too.
+func (b *browser) formHeaders(page testcaddy.Reply) []string {
+	origin := b.URL("")
+	if page.Header.Get("Referrer-Policy") == "no-referrer" {
+		origin = "null"
+	}
+	return []string{"Origin: " + origin, "Sec-Fetch-Site: same-origin"}
 }
 
 // begin begins a consent and returns the address at the authorization server.
 func (b *browser) begin(path string, headers ...string) string {
 	b.T.Helper()
-	to := b.press(b.open(b.URL(path), headers...), append(headers, "Origin: "+b.URL(""), "Sec-Fetch-Site: same-origin")...)
+	page := b.open(b.URL(path), headers...)
+	to := b.press(page, append(headers, b.formHeaders(page)...)...)
 	if to.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to.Header.Get("Location"), b.Standin.OAuthURL()) {
 		b.T.Fatalf("status %d to %q: %s", to.StatusCode, to.Header.Get("Location"), to.Text)
 	}
@@ -112,8 +123,12 @@ func wantPage(t *testing.T, a testcaddy.Reply, status int, text string) {
 	for _, name := range []string{"Cache-Control", "Referrer-Policy", "X-Frame-Options", "X-Content-Type-Options", "Content-Type"} {
 		got[name] = a.Header.Get(name)
 	}
+	referrer := "no-referrer"
+	if strings.Contains(a.Text, "<form") {
+		referrer = "strict-origin"
+	}
 	want := map[string]string{
-		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+		"Cache-Control": "no-store", "Referrer-Policy": referrer, "X-Frame-Options": "DENY",
 		"X-Content-Type-Options": "nosniff", "Content-Type": "text/html; charset=utf-8",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

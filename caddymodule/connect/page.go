@@ -73,7 +73,7 @@ func methodPage(allow string) page {
 func (p page) write(w http.ResponseWriter) {
 	h := w.Header()
 	caching.NoStore(h)
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", p.referrer())
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	if p.location != "" {
@@ -112,6 +112,16 @@ func (p page) policy(nonce string) string {
 		}
 	}
 	return policy + nonce + "'; form-action " + form
+}
+
+// referrer keeps the page's address, which may be a login link, out of all other requests. A page with a form
+// lets its origin be seen: under no-referrer a browser sends "Origin: null" along with the form, and
+// nobody can tell then that it came from here (Fetch standard, "append a request Origin header").
+func (p page) referrer() string {
+	if _, asked := p.data.(consentView); asked {
+		return "strict-origin"
+	}
+	return "no-referrer"
 }
 
 func (p page) render(nonce string) ([]byte, error) {

@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/jub0bs/cors"
 	"github.com/jub0bs/cors/cfgerrors"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
 )
 
 // CORS says what pages of the allowed origins may send and read. What is left
@@ -31,14 +33,10 @@ type CORS struct {
 // maxPreflightAge bounds how long a withdrawn permission lives on in browsers.
 const maxPreflightAge = 10 * time.Minute
 
-// subscriptionKey is the header in which pages that were written for Azure API Management send a key. Nothing
-// here looks at it, but a browser asks before it sends it.
-const subscriptionKey = "Ocp-Apim-Subscription-Key"
-
 // EndpointCORS is what the page of a client needs that fetches a token.
 func EndpointCORS() CORS {
 	return CORS{
-		AllowHeaders:  []string{"Accept", "Authorization", "Cache-Control", "Content-Type", subscriptionKey, "X-Requested-With"},
+		AllowHeaders:  []string{"Accept", "Authorization", "Cache-Control", "Content-Type", accesslog.KeyHeader, "X-Requested-With"},
 		AllowMethods:  []string{http.MethodGet, http.MethodPost},
 		ExposeHeaders: []string{"Retry-After"},
 	}
@@ -51,7 +49,7 @@ func ProxyCORS() CORS {
 			"Accept", "Accept-Language", "Authorization", "Cache-Control", "Content-Language", "Content-Range", "Content-Type",
 			"Dropbox-API-Arg",
 			"If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since",
-			"Idempotency-Key", "Notion-Version", subscriptionKey, "Prefer", "Range",
+			"Idempotency-Key", "Notion-Version", accesslog.KeyHeader, "Prefer", "Range",
 			"X-GitHub-Api-Version", "X-Requested-With", "X-Upload-Content-Length", "X-Upload-Content-Type",
 		},
 		AllowMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},

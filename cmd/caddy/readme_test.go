@@ -16,7 +16,7 @@ var (
 
 // What a reader copies first has to work.
 func TestTheCaddyfilesOfTheDocumentsAreValid(t *testing.T) {
-	for _, document := range []string{"README.md", "docs/caddyfile.md"} {
+	for _, document := range []string{"README.md", "docs/caddyfile.md", "docs/from-azure.md"} {
 		blocks := caddyfileBlock.FindAllSubmatch(readDocument(t, document), -1)
 		if len(blocks) == 0 {
 			t.Errorf("%s has none", document)
@@ -37,7 +37,7 @@ func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 	found := 0
 	for _, document := range []string{
 		"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-		"docs/admin-api.md", "docs/caddyfile.md", "docs/metrics.md", "docs/problems.md",
+		"docs/admin-api.md", "docs/caddyfile.md", "docs/from-azure.md", "docs/metrics.md", "docs/problems.md",
 	} {
 		for _, link := range relativeLink.FindAllSubmatch(readDocument(t, document), -1) {
 			found++

@@ -157,6 +157,7 @@ func TestTheSubscriptionKeyIsIgnored(t *testing.T) {
 		{name: "a key without a value", query: "?subscription-key"},
 		{name: "two keys", query: "?subscription-key=one&subscription-key=two"},
 		{name: "a key with escapes", query: "?subscription-key=%20%26%00%C3%BC%2B/="},
+		{name: "a key that cannot be read", query: "?subscription-key=%zz;a"},
 		{name: "a very long key", query: "?subscription-key=" + strings.Repeat("k", 4<<10)},
 		{name: "a key in another case", query: "?Subscription-Key=k"},
 		{name: "a key and something to heed", query: "?subscription-key=k&min_ttl=60"},

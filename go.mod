@@ -2,6 +2,9 @@ module github.com/caddy-tokenstore/caddy-tokenstore
 
 go 1.26.0
 
+// Packages of npm may hold Go files.
+ignore ./examples/dropbox-upload/node_modules
+
 require (
 	github.com/caddyserver/caddy/v2 v2.11.9
 	github.com/google/go-cmp v0.7.0

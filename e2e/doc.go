@@ -1,6 +1,7 @@
 // Package e2e tests the real Caddy binary from outside, against real clients and
 // servers: the official Dropbox SDK, certified authorization servers,
-// Prometheus, and the ways in which processes end.
+// Prometheus, the page of examples/dropbox-upload in Chromium, and the ways in
+// which processes end.
 //
 // It is a module of its own, so that nobody who builds Caddy with the plugin
 // inherits what these tests depend on:

@@ -18,6 +18,12 @@ func newDropbox(t *testing.T, c *caddyServer, o standin.Options) *standin.Server
 		ID: "demo", Secret: clientSecret,
 		RedirectURIs: []string{c.url("/connect/callback/dropbox-demo")},
 	}}
+	return startStandin(t, o)
+}
+
+// startStandin runs a stand-in until the end of the test.
+func startStandin(t *testing.T, o standin.Options) *standin.Server {
+	t.Helper()
 	server := standin.New(o)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 	for _, document := range []string{
 		"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
 		"docs/admin-api.md", "docs/caddyfile.md", "docs/from-azure.md", "docs/metrics.md", "docs/problems.md",
+		"examples/README.md", "examples/dropbox-upload/README.md",
 	} {
 		for _, link := range relativeLink.FindAllSubmatch(readDocument(t, document), -1) {
 			found++

@@ -94,7 +94,5 @@ func (b builder) environment(own []string) []string {
 		name, _, _ := strings.Cut(variable, "=")
 		return name == clientSecretVariable || strings.HasPrefix(name, "VITE_")
 	})
-	// What npm asks and advertises besides takes time, and nobody sees it.
-	own = append(own, "npm_config_audit=false", "npm_config_fund=false", "npm_config_update_notifier=false")
 	return append(own, b.variables...)
 }

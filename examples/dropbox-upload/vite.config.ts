@@ -1,24 +1,29 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig, loadEnv } from 'vite';
 
+import { readVariables } from './variables.ts';
+
 export default defineConfig(({ mode }) => {
-  const variant = loadEnv(mode, import.meta.dirname)['VITE_MODE'] ?? 'forward';
-  if (variant !== 'forward' && variant !== 'return') {
-    throw new Error(`VITE_MODE is "${variant}"; it must be "forward" or "return"`);
-  }
+  const variables = readVariables(loadEnv(mode, import.meta.dirname));
   return {
     plugins: [react()],
-    // A constant: the build of one variant holds no line of the other.
-    define: { 'import.meta.env.VITE_MODE': JSON.stringify(variant) },
+    // Constants, so that the build of one variant holds no line of the other.
+    define: Object.fromEntries(
+      Object.entries(variables).map(([name, value]) => [`import.meta.env.${name}`, JSON.stringify(value)]),
+    ),
+    resolve: {
+      // The Dropbox SDK asks for these in Node.js only.
+      alias: [{ find: /^(?:crypto|util|node-fetch)$/, replacement: `${import.meta.dirname}/src/dropbox/absent.ts` }],
+    },
     build: {
       // Both variants can lie side by side.
-      outDir: `dist/${variant}`,
+      outDir: `dist/${variables.VITE_MODE}`,
       emptyOutDir: true,
-      // Everything is a file of its own, so that a Content-Security-Policy of 'self' holds.
+      // Nothing is put inline, so that a strict Content-Security-Policy holds.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
     },
-    // The server's Caddyfile allows this origin; on another port, nothing would work.
+    // The origin that the Caddyfile allows; on another port, nothing would work.
     server: { port: 5173, strictPort: true },
     preview: { port: 5173, strictPort: true },
   };

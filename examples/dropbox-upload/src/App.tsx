@@ -1,5 +1,6 @@
 import { ContactForm } from './components/ContactForm';
 import { FailureNotice } from './components/FailureNotice';
+import { Masthead } from './components/Masthead';
 import { ModeNote } from './components/ModeNote';
 import { UploadedFiles } from './components/UploadedFiles';
 import { useSubmissions } from './useSubmissions';
@@ -9,10 +10,7 @@ export function App() {
   const { form, list, downloading, failure } = state;
   return (
     <div className="page">
-      <header className="masthead">
-        <h1>Contact form</h1>
-        <p>What you send is stored in Dropbox, as one CSV file.</p>
-      </header>
+      <Masthead />
       {failure?.during === 'list' && <FailureNotice failure={failure.what} />}
       <main className="columns">
         <ContactForm
@@ -24,6 +22,7 @@ export function App() {
         />
         <UploadedFiles
           files={list.files}
+          latest={form.step === 'sent' ? form.path : undefined}
           loading={list.loading}
           downloading={downloading}
           failure={failure?.during === 'download' ? failure.what : undefined}

@@ -15,7 +15,7 @@ export interface State {
   };
   /** The paths of the files that are on their way. */
   downloading: readonly string[];
-  /** The latest failure. There is one at most: what was shown before is out of date. */
+  /** What is to be told. It is one at most, since what was told before is out of date. */
   failure: { during: Operation; what: Failure } | undefined;
 }
 
@@ -53,14 +53,14 @@ export function reduce(state: State, action: Action): State {
       return { ...state, list: { ...state.list, request: action.request, loading: true } };
     case 'listed':
       return isLatest(state, action.request)
-        ? { ...state, list: { ...state.list, files: action.files, loading: false }, failure: without(state, 'list') }
+        ? { ...state, list: { ...state.list, files: action.files, loading: false }, failure: afterList(state.failure) }
         : state;
     case 'listFailed':
       return isLatest(state, action.request)
-        ? { ...state, list: { ...state.list, loading: false }, failure: { during: 'list', what: action.what } }
+        ? { ...state, list: { ...state.list, loading: false }, failure: afterFailedList(state.failure, action.what) }
         : state;
     case 'download':
-      return { ...state, downloading: [...state.downloading, action.path], failure: without(state, 'download') };
+      return { ...state, downloading: [...state.downloading, action.path], failure: undefined };
     case 'downloaded':
       return { ...state, downloading: except(state.downloading, action.path) };
     case 'downloadFailed':
@@ -77,8 +77,14 @@ function isLatest(state: State, request: number): boolean {
   return state.list.request === request;
 }
 
-function without(state: State, during: Operation): State['failure'] {
-  return state.failure?.during === during ? undefined : state.failure;
+// A list that came shows that the account is connected by now.
+function afterList(failure: State['failure']): State['failure'] {
+  return failure?.during === 'list' || failure?.what.connectUrl !== undefined ? undefined : failure;
+}
+
+// The list is also loaded unasked. It must not take away the answer to what somebody did.
+function afterFailedList(failure: State['failure'], what: Failure): State['failure'] {
+  return failure === undefined || failure.during === 'list' ? { during: 'list', what } : failure;
 }
 
 function except(paths: readonly string[], path: string): readonly string[] {

@@ -4,7 +4,7 @@ import type { Contact } from './contact';
 import { dropboxSubmissions } from './dropbox';
 import { explain, type Failure } from './errors/failure';
 import { save } from './save';
-import { caddyOrigin } from './settings';
+import { caddyRoute } from './settings';
 import { initialState, reduce } from './state';
 
 /** The page's state and what can be done. */
@@ -52,9 +52,22 @@ export function useSubmissions() {
     void refresh();
   }, [refresh]);
 
+  // The account is connected in another tab or window. Look again when the person comes back.
+  const needsConnection = state.failure?.what.connectUrl !== undefined;
+  useEffect(() => {
+    if (!needsConnection) {
+      return;
+    }
+    const look = () => void refresh();
+    window.addEventListener('focus', look);
+    return () => {
+      window.removeEventListener('focus', look);
+    };
+  }, [needsConnection, refresh]);
+
   return { state, send, refresh, download, edit };
 }
 
 function failure(error: unknown): Failure {
-  return explain(error, { origin: window.location.origin, caddy: caddyOrigin, now: Date.now() });
+  return explain(error, { origin: window.location.origin, caddy: new URL(caddyRoute).origin, now: Date.now() });
 }

@@ -1,25 +1,30 @@
 import { useId } from 'react';
 
 import type { Submission } from '../dropbox';
+import { Icon } from './Icon';
 
 interface FileItemProps {
   file: Submission;
+  /** Whether it was just sent. */
+  latest: boolean;
   downloading: boolean;
   onDownload: () => void;
 }
 
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
-export function FileItem({ file, downloading, onDownload }: FileItemProps) {
+export function FileItem({ file, latest, downloading, onDownload }: FileItemProps) {
   const id = useId();
   return (
-    <li className="file">
+    <li className={latest ? 'file file-latest' : 'file'}>
+      <Icon name="file" />
       <div className="file-text">
         <span id={id} className="file-name">
           {file.name}
         </span>
         <span className="file-facts">
-          <time dateTime={file.uploaded.toISOString()}>{time.format(file.uploaded)}</time>, {file.size} bytes
+          <time dateTime={file.uploaded.toISOString()}>{time.format(file.uploaded)}</time>
+          <span>{file.size} bytes</span>
         </span>
       </div>
       <button
@@ -33,6 +38,7 @@ export function FileItem({ file, downloading, onDownload }: FileItemProps) {
           }
         }}
       >
+        <Icon name="download" />
         Download
       </button>
     </li>

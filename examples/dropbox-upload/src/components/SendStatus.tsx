@@ -1,4 +1,5 @@
 import type { State } from '../state';
+import { Icon } from './Icon';
 
 interface SendStatusProps {
   step: State['form']['step'];
@@ -8,13 +9,24 @@ interface SendStatusProps {
 /** Progress and success. The element is always there: screen readers announce what changes in it. */
 export function SendStatus({ step, path }: SendStatusProps) {
   return (
-    <p className={`status status-${step}`} role="status">
-      {step === 'sending' && 'Sending…'}
-      {step === 'sent' && (
-        <>
-          Sent. It is stored as <code>{path}</code>.
-        </>
+    <div className="send-status" role="status">
+      {step === 'sending' && (
+        <p className="progress">
+          <span className="spinner" />
+          Sending…
+        </p>
       )}
-    </p>
+      {step === 'sent' && (
+        <div className="notice notice-success">
+          <Icon name="check" />
+          <div className="notice-text">
+            <p className="notice-title">Sent</p>
+            <p>
+              Stored as <code>{path}</code>
+            </p>
+          </div>
+        </div>
+      )}
+    </div>
   );
 }

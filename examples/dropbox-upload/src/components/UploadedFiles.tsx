@@ -2,9 +2,12 @@ import type { Submission } from '../dropbox';
 import type { Failure } from '../errors/failure';
 import { FailureNotice } from './FailureNotice';
 import { FileItem } from './FileItem';
+import { Icon } from './Icon';
 
 interface UploadedFilesProps {
   files: readonly Submission[] | undefined;
+  /** The path of the file that was just sent. */
+  latest: string | undefined;
   loading: boolean;
   downloading: readonly string[];
   failure: Failure | undefined;
@@ -12,12 +15,14 @@ interface UploadedFilesProps {
   onDownload: (path: string, name: string) => Promise<void>;
 }
 
-export function UploadedFiles({ files, loading, downloading, failure, onRefresh, onDownload }: UploadedFilesProps) {
+export function UploadedFiles(props: UploadedFilesProps) {
+  const { files, latest, loading, downloading, failure, onRefresh, onDownload } = props;
   return (
     <section className="card" aria-labelledby="files-title" aria-busy={loading}>
       <div className="card-head">
         <h2 id="files-title">Uploaded files</h2>
         <button type="button" className="button-quiet" aria-disabled={loading} onClick={() => void onRefresh()}>
+          <Icon name="refresh" />
           Refresh
         </button>
       </div>
@@ -28,6 +33,7 @@ export function UploadedFiles({ files, loading, downloading, failure, onRefresh,
             <FileItem
               key={file.path}
               file={file}
+              latest={file.path === latest}
               downloading={downloading.includes(file.path)}
               onDownload={() => void onDownload(file.path, file.name)}
             />
@@ -42,7 +48,7 @@ export function UploadedFiles({ files, loading, downloading, failure, onRefresh,
 
 function emptyText(files: readonly Submission[] | undefined, loading: boolean): string {
   if (files) {
-    return 'Nothing yet.';
+    return 'None yet.';
   }
   return loading ? 'Loading…' : 'The list could not be loaded.';
 }

@@ -1,22 +1,27 @@
 import { Dropbox } from 'dropbox';
 
 import { apiUrl, dropboxUrls, mode, tokenEndpoint } from '../settings';
-import { fetchWhole } from './fetch';
-import { redirectingFetch } from './redirect';
+import { fetchWhole, type Fetch } from './fetch';
+import { redirectingFetch, type Hosts } from './redirect';
 import { fetchToken } from './token';
 
 /** Makes the SDK's client for one operation. */
 export function connect(): Promise<Dropbox> {
-  return mode === 'forward' ? Promise.resolve(withoutToken()) : withToken();
+  return mode === 'forward'
+    ? Promise.resolve(withoutToken(apiUrl, fetchWhole))
+    : withToken(tokenEndpoint, dropboxUrls, fetchWhole);
 }
 
-// Caddy attaches the token behind the route. Which of Dropbox's hosts a path is on is known there, too.
-function withoutToken(): Dropbox {
-  return new Dropbox({ fetch: redirectingFetch({ api: apiUrl, content: apiUrl }, fetchWhole) });
+/** A client that holds no token: Caddy attaches it, and knows which of Dropbox's hosts a path is on. */
+export function withoutToken(route: string, fetch: Fetch): Dropbox {
+  return new Dropbox({ fetch: redirectingFetch({ api: route, content: route }, fetch) });
 }
 
-// The token is kept nowhere: Caddy always has one that is valid, so it is fetched for each operation.
-async function withToken(): Promise<Dropbox> {
-  const accessToken = await fetchToken(tokenEndpoint, fetchWhole);
-  return new Dropbox({ accessToken, fetch: redirectingFetch(dropboxUrls, fetchWhole) });
+/**
+ * A client with a token that was fetched for it. It is kept nowhere else, and not for long: Caddy always has one that
+ * is valid, while one that the page kept would expire.
+ */
+export async function withToken(endpoint: string, hosts: Hosts, fetch: Fetch): Promise<Dropbox> {
+  const accessToken = await fetchToken(endpoint, fetch);
+  return new Dropbox({ accessToken, fetch: redirectingFetch(hosts, fetch) });
 }

@@ -2,6 +2,7 @@ import { DropboxResponseError, type Dropbox, type files } from 'dropbox';
 
 import type { Contact } from '../contact';
 import { contactToCsv } from '../csv';
+import { isMissingPath } from '../errors/dropbox';
 
 const folder = '/submissions';
 
@@ -46,25 +47,11 @@ async function firstPage(dropbox: Dropbox): Promise<files.ListFolderResult> {
     return (await dropbox.filesListFolder({ path: folder })).result;
   } catch (error) {
     // The first upload makes the folder.
-    if (isMissing(error)) {
+    if (error instanceof DropboxResponseError && error.status === 409 && isMissingPath(error.error)) {
       return { entries: [], cursor: '', has_more: false };
     }
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  if (!(error instanceof DropboxResponseError) || error.status !== 409) {
-    return false;
-  }
-  const body: unknown = error.error;
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    'error_summary' in body &&
-    typeof body.error_summary === 'string' &&
-    body.error_summary.startsWith('path/not_found')
-  );
 }
 
 function submission(file: files.FileMetadataReference): Submission {

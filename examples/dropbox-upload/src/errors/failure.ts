@@ -62,7 +62,7 @@ function networkFailure(error: NetworkError, { origin, caddy }: Surroundings): F
     detail: `The page at ${origin} got no answer from ${error.target} that it may read. Browsers do not tell a page why.`,
     causes: [
       `The server at ${error.target} is not running.`,
-      `Its Caddyfile does not list ${origin} under allow origin.`,
+      `Its Caddyfile does not list ${origin} under "allow origin".`,
     ],
   };
 }

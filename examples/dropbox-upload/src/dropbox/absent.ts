@@ -1,0 +1,2 @@
+// Stands for the modules of Node.js that the page does not have.
+export default undefined;

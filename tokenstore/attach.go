@@ -43,6 +43,10 @@ func (s *Store) Attach(a Attachment) (detach func()) {
 	resumed := s.adoptLocked()
 	s.attached.mu.Unlock()
 	s.noteResumed(resumed)
+	for _, err := range s.keys.Problems() {
+		// Nobody listened when they were read.
+		c.observer.Trouble("reading the caller keys", err)
+	}
 	return func() { s.detach(c) }
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
@@ -38,6 +39,7 @@ type Store struct {
 	schedule  schedule
 	census    census
 	consents  consents
+	keys      *callerkey.Keys
 
 	attached attachments
 	config   atomic.Pointer[configuration] // in force; never nil
@@ -49,11 +51,11 @@ type Store struct {
 	closeErr   error
 }
 
-// Open makes a store of a backend. It reads the keyset, and no connection: that
+// Open makes a store of a backend. It reads the keyset and the caller keys, and no connection: that
 // is left to the first use and to the background. It returns an error that wraps seal.ErrWrongKey
 // if the records are sealed with another key; the backend is untouched then.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	sealer, err := seal.Open(ctx, o.Backend, o.Key, bucketConnections, bucketConsents)
+	sealer, err := seal.Open(ctx, o.Backend, o.Key, bucketConnections, bucketConsents, callerkey.Bucket)
 	if err != nil {
 		return nil, errors.Join(err, o.Backend.Close())
 	}
@@ -77,6 +79,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	changes, err := o.Backend.Watch(background, bucketConnections)
+	if err == nil {
+		s.keys, err = callerkey.Open(ctx, callerkey.Options{Backend: sealer.Backend(), Now: s.now, Trouble: s.trouble})
+	}
 	if err != nil {
 		stop()
 		return nil, errors.Join(fmt.Errorf("watching the storage: %w", err), o.Backend.Close())
@@ -98,11 +103,18 @@ func (s *Store) Close(ctx context.Context) error {
 		s.published.restrict(func(ID) bool { return false })
 		s.stop()
 		s.background.Wait()
+		s.keys.Close()
 		err = errors.Join(err, s.saveLast())
 		s.closeErr = errors.Join(err, s.backend.Close())
 	})
 	return s.closeErr
 }
+
+// CallerKeys returns the keys by which callers are known, which are kept in the same storage. They are
+// closed with the store.
+func (s *Store) CallerKeys() *callerkey.Keys { return s.keys }
+
+func (s *Store) trouble(op string, err error) { s.observer().Trouble(op, err) }
 
 // Health is the store's own state.
 type Health struct {

@@ -17,7 +17,7 @@ var floors = []struct {
 	{packages: []string{"tokenstore"}},
 	{
 		packages: []string{
-			"tokenstore/storage", "tokenstore/seal", "tokenstore/oauth", "tokenstore/catalog", "tokenstore/standin", "tokenstore/secret",
+			"tokenstore/storage", "tokenstore/seal", "tokenstore/callerkey", "tokenstore/oauth", "tokenstore/catalog", "tokenstore/standin", "tokenstore/secret",
 		},
 		beside: []string{"tokenstore/storage", "tokenstore/secret"},
 	},
@@ -94,6 +94,7 @@ func TestTheRulesOfImportsBite(t *testing.T) {
 		"a backend uses the contract of storage": {"tokenstore/storage/bolt", "tokenstore/storage", true},
 		"the engine does not use the plugin":     {"tokenstore", "caddymodule", false},
 		"sealing does not use the engine":        {"tokenstore/seal", "tokenstore", false},
+		"keys do not use the engine":             {"tokenstore/callerkey", "tokenstore", false},
 		"sealing does not use OAuth":             {"tokenstore/seal", "tokenstore/oauth", false},
 		"nothing uses a package of no place":     {"caddymodule", "util", false},
 	}

@@ -1,0 +1,307 @@
+package callerkey
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// MaxKeys is how many keys there can be.
+const MaxKeys = 10_000
+
+// Options are what Keys are made of.
+type Options struct {
+	// Backend keeps the records, and seals them. Keys does not close it.
+	Backend storage.Backend
+	// Now is the wall clock; time.Now if nil.
+	Now func() time.Time
+	// Rand is where keys come from; crypto/rand if nil.
+	Rand io.Reader
+	// Trouble is told when the records cannot be read. Nothing it is told is a secret. It
+	// may be nil.
+	Trouble func(op string, err error)
+}
+
+// Keys are the keys of one storage. All methods are safe for concurrent use.
+type Keys struct {
+	backend storage.Backend
+	now     func() time.Time
+	random  io.Reader
+	trouble func(string, error)
+
+	table  atomic.Pointer[table]  // never nil
+	signer atomic.Pointer[signer] // nil: not known, or none was made yet
+
+	// mu is held by whoever changes the table or a record, also while the storage is
+	// asked: so nobody can put back what another one has just taken away.
+	mu     sync.Mutex
+	closed bool // guarded by mu
+
+	stop     context.CancelFunc // ends the following of changes
+	followed sync.WaitGroup
+}
+
+// Open reads the keys and follows their changes until Close. It writes nothing. Keys that cannot be
+// read are refused and told by Problems; if none can be read now, that is tried again in the
+// background. It returns an error if the backend cannot be watched.
+func Open(ctx context.Context, o Options) (*Keys, error) {
+	k := &Keys{backend: o.Backend, now: o.Now, random: o.Rand, trouble: o.Trouble}
+	if k.now == nil {
+		k.now = time.Now
+	}
+	if k.random == nil {
+		k.random = rand.Reader
+	}
+	if k.trouble == nil {
+		k.trouble = func(string, error) {}
+	}
+	k.table.Store(newTable())
+	background, stop := context.WithCancel(context.Background())
+	k.stop = stop
+	// First the watch, then the reading: what changes in between is told.
+	changes, err := o.Backend.Watch(background, Bucket)
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("watching the caller keys: %w", err)
+	}
+	err = k.reload(ctx)
+	k.followed.Go(func() { k.follow(background, changes, err) })
+	return k, nil
+}
+
+// Close ends the following of changes. Afterwards Find finds nothing, and what
+// changes something returns storage.ErrClosed. Closing twice is no error.
+func (k *Keys) Close() {
+	k.stop()
+	k.followed.Wait()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.closed = true
+	k.table.Store(newTable())
+	k.signer.Store(nil)
+}
+
+// Create makes a key and returns it with its secret text, which nobody can get again. The key is durable and in
+// force then. It returns an error that wraps ErrInvalid, ErrExists, ErrTooMany, or what the storage
+// returned; then nobody has the key. If it is not known whether the storage took it, List may
+// show it: revoke it before the name is used again.
+func (k *Keys) Create(ctx context.Context, s Spec) (Key, secret.String, error) {
+	now := k.now().UTC().Round(0)
+	if err := s.validate(now); err != nil {
+		return Key{}, secret.String{}, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.mayCreate(s.Name); err != nil {
+		return Key{}, secret.String{}, fmt.Errorf("caller key %q: %w", s.Name, err)
+	}
+	e, text, err := k.newEntry(s, now)
+	if err == nil {
+		err = k.save(ctx, e)
+	}
+	if err != nil {
+		return Key{}, secret.String{}, fmt.Errorf("caller key %q: %w", s.Name, err)
+	}
+	k.table.Store(k.table.Load().with(e))
+	return e.key.clone(), secret.New(text), nil
+}
+
+func (s Spec) validate(now time.Time) error {
+	if err := validateName(s.Name); err != nil {
+		return err
+	}
+	if !s.ExpiresAt.IsZero() && (!now.Before(s.ExpiresAt) || s.ExpiresAt.UTC().Year() > 9999) {
+		return invalid("expiry %s: it must lie in the future", s.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	return s.Scope.validate()
+}
+
+// mayCreate knows what this process knows; the storage has the last word. The caller holds mu.
+func (k *Keys) mayCreate(name string) error {
+	t := k.table.Load()
+	switch {
+	case k.closed:
+		return storage.ErrClosed
+	case t.byName[name] != nil:
+		return ErrExists
+	case len(t.byName) >= MaxKeys:
+		return ErrTooMany
+	}
+	return nil
+}
+
+func (k *Keys) newEntry(s Spec, now time.Time) (e *entry, text string, err error) {
+	id, err := newID(k.random)
+	for err == nil && k.table.Load().byID[id] != nil {
+		id, err = newID(k.random)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	text, err = newKeyText(k.random, id)
+	if err != nil {
+		return nil, "", err
+	}
+	key := Key{Name: s.Name, ID: id, Scope: s.Scope, CreatedAt: now, ExpiresAt: s.ExpiresAt.UTC().Round(0)}
+	return &entry{key: key.clone(), digest: digest(text)}, text, nil
+}
+
+// save stores a new key. The caller holds mu.
+func (k *Keys) save(ctx context.Context, e *entry) error {
+	value, err := e.encode()
+	if err != nil {
+		return fmt.Errorf("encoding: %w", err)
+	}
+	e.revision, err = k.backend.Put(ctx, storage.Record{Key: recordKey(e.key.Name), Value: value})
+	if errors.Is(err, storage.ErrConflict) {
+		return ErrExists // made by another process
+	}
+	if err != nil {
+		return fmt.Errorf("saving: %w", err)
+	}
+	return nil
+}
+
+func recordKey(name string) storage.Key { return storage.Key{Bucket: Bucket, ID: idKeys + name} }
+
+// List returns the keys by name, those that have expired or are damaged too.
+func (k *Keys) List() []Key {
+	t := k.table.Load()
+	list := make([]Key, 0, len(t.byName))
+	for _, e := range t.byName {
+		list = append(list, e.key.clone())
+	}
+	slices.SortFunc(list, func(a, b Key) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Problems returns an error that wraps ErrDamaged for each key whose record cannot be
+// read, by name. None holds a secret.
+func (k *Keys) Problems() (problems []error) {
+	t := k.table.Load()
+	for _, name := range slices.Sorted(maps.Keys(t.byName)) {
+		if e := t.byName[name]; e.problem != nil {
+			problems = append(problems, e.problem)
+		}
+	}
+	return problems
+}
+
+// Revoke ends a key, and with it the grants it was used for. It is durable when Revoke returns nil. An error wraps
+// ErrNotFound, or is of the storage: then the key is refused by this process from now on all the same, but
+// would be valid again after a restart, so revoke it again.
+func (k *Keys) Revoke(ctx context.Context, name string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return fmt.Errorf("caller key %q: %w", name, storage.ErrClosed)
+	}
+	if validateName(name) != nil {
+		return fmt.Errorf("caller key %q: %w", clip(name), ErrNotFound)
+	}
+	k.table.Store(k.table.Load().halting(name))
+	err := k.remove(ctx, recordKey(name))
+	if err == nil || errors.Is(err, storage.ErrNotFound) {
+		k.table.Store(k.table.Load().without(name))
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, storage.ErrNotFound):
+		return fmt.Errorf("caller key %q: %w", name, ErrNotFound)
+	}
+	return fmt.Errorf("caller key %q: revoking: %w", name, err)
+}
+
+// removeAttempts is how often a record that others change is looked at again.
+const removeAttempts = 5
+
+// remove deletes a record whatever its revision, also one that cannot be read.
+func (k *Keys) remove(ctx context.Context, key storage.Key) error {
+	for range removeAttempts {
+		r, err := k.look(ctx, key)
+		if err != nil {
+			return err
+		}
+		err = k.backend.Delete(ctx, key, r.Revision)
+		if !errors.Is(err, storage.ErrConflict) {
+			return err
+		}
+	}
+	return storage.ErrConflict
+}
+
+// Identity is who presented a key or a grant, and what for it may be used.
+type Identity struct {
+	Name  string // of the key
+	Scope Scope  // narrowed by the grant; it must not be changed
+	Grant bool   // a grant was presented
+	// ExpiresAt is when the key, or the grant, ends; zero: never.
+	ExpiresAt time.Time
+}
+
+// Find returns who presented a key or a grant. It is false for all that is no key, and for keys that have
+// expired or were revoked, and how long it takes tells no difference that helps to guess one. For
+// a key it allocates nothing and waits for nobody.
+func (k *Keys) Find(presented string) (Identity, bool) {
+	if strings.HasPrefix(presented, GrantPrefix) {
+		return k.findGrant(presented)
+	}
+	e := k.find(presented)
+	if e == nil {
+		return Identity{}, false
+	}
+	return Identity{Name: e.key.Name, Scope: e.key.Scope, ExpiresAt: e.key.ExpiresAt}, true
+}
+
+// find returns the valid key that was presented, nil if it is none.
+func (k *Keys) find(presented string) *entry {
+	id, ok := keyID(presented)
+	if !ok {
+		return nil
+	}
+	got := digest(presented)
+	var want [sha256.Size]byte // of an unknown id: compared all the same, and never equal
+	e := k.table.Load().byID[id]
+	if e != nil {
+		want = e.digest
+	}
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || e == nil || !e.valid(k.now()) {
+		return nil
+	}
+	return e
+}
+
+// clone returns a copy that shares nothing with k.
+func (k Key) clone() Key {
+	k.Scope = Scope{
+		Connections: slices.Clone(k.Scope.Connections),
+		Methods:     slices.Clone(k.Scope.Methods),
+		Paths:       slices.Clone(k.Scope.Paths),
+		Origins:     slices.Clone(k.Scope.Origins),
+	}
+	return k
+}
+
+// clip keeps what a stranger sent from filling a log line.
+func clip(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}

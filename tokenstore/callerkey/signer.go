@@ -1,0 +1,114 @@
+package callerkey
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+const (
+	signerSize = 32 // bytes of the key that signs grants
+
+	// signerDeadline bounds how long the first grant waits for that key to be stored.
+	signerDeadline = 10 * time.Second
+)
+
+var signerKey = storage.Key{Bucket: Bucket, ID: idSigner}
+
+// signer signs grants. All processes at one storage have the same.
+type signer struct{ key []byte }
+
+// sign returns the signature of text, as text.
+func (s *signer) sign(text string) string {
+	mac := hmac.New(sha256.New, s.key)
+	_, _ = io.WriteString(mac, text)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// verifies compares texts, so that a signature can be written in one way only.
+func (s *signer) verifies(text, signature string) bool {
+	return hmac.Equal([]byte(s.sign(text)), []byte(signature))
+}
+
+// readSigner learns the stored signer; if it is gone or damaged there is none. The caller holds mu.
+func (k *Keys) readSigner(ctx context.Context) error {
+	s, err := k.loadSigner(ctx)
+	if err == nil || errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrDamaged) {
+		k.signer.Store(s)
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// loadSigner returns storage.ErrNotFound if there is none.
+func (k *Keys) loadSigner(ctx context.Context) (*signer, error) {
+	r, err := k.backend.Get(ctx, signerKey)
+	if err != nil {
+		return nil, err
+	}
+	var rec signerRecord
+	if err := decodeStrictly(r.Value, &rec); err != nil || rec.Version != recordVersion || len(rec.Key) != signerSize {
+		// It was opened, so that it is whole. A newer release has written it, which would
+		// not be helped by another one in its place.
+		return nil, fmt.Errorf("key that signs grants: %w", errEncoding)
+	}
+	return &signer{key: rec.Key}, nil
+}
+
+// needSigner returns the signer, and makes it if there is none.
+func (k *Keys) needSigner() (*signer, error) {
+	if s := k.signer.Load(); s != nil {
+		return s, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), signerDeadline)
+	defer cancel()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return nil, storage.ErrClosed
+	}
+	for range removeAttempts {
+		s, err := k.loadSigner(ctx)
+		if errors.Is(err, storage.ErrDamaged) {
+			// The grants that it signed are lost, which pages ask for again.
+			if err := k.remove(ctx, signerKey); err != nil && !errors.Is(err, storage.ErrNotFound) {
+				return nil, err
+			}
+			err = storage.ErrNotFound
+		}
+		if errors.Is(err, storage.ErrNotFound) {
+			s, err = k.makeSigner(ctx)
+		}
+		if errors.Is(err, storage.ErrConflict) {
+			continue // another process made it
+		}
+		if err == nil {
+			k.signer.Store(s)
+		}
+		return s, err
+	}
+	return nil, storage.ErrConflict
+}
+
+func (k *Keys) makeSigner(ctx context.Context) (*signer, error) {
+	s := &signer{key: make([]byte, signerSize)}
+	if _, err := io.ReadFull(k.random, s.key); err != nil {
+		return nil, fmt.Errorf("reading random bytes: %w", err)
+	}
+	value, err := json.Marshal(signerRecord{Version: recordVersion, Key: s.key})
+	if err != nil {
+		return nil, err
+	}
+	_, err = k.backend.Put(ctx, storage.Record{Key: signerKey, Value: value})
+	return s, err
+}

@@ -58,9 +58,9 @@ func command(ctx context.Context, args []string, getenv func(string) string, std
 		up, err = run(ctx, s, stdout, stderr)
 	}
 	switch {
-	case ctx.Err() != nil && up:
+	case up && err == nil:
 		return statusStopped
-	case ctx.Err() != nil:
+	case !up && ctx.Err() != nil:
 		_, _ = fmt.Fprintln(stderr, "\nInterrupted.")
 		return statusInterrupted
 	}

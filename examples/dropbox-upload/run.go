@@ -14,8 +14,8 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/examples/internal/caddyproc"
 )
 
-// run builds the page and serves it until ctx ends, or until Caddy does. up tells whether
-// it got so far that somebody could use the page.
+// run builds the page and serves it until ctx ends, which is no error then, or until Caddy does. up
+// tells whether it got so far that somebody could use the page.
 func run(ctx context.Context, s settings, stdout, stderr io.Writer) (up bool, err error) {
 	if err := s.checkPorts(ctx); err != nil {
 		return false, err
@@ -44,18 +44,15 @@ func serve(ctx context.Context, s settings, d *dropbox, stdout, stderr io.Writer
 	if err != nil {
 		return false, err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	log, err := os.OpenFile(filepath.Join(temp, "caddy.log"), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return false, err
 	}
-	defer func() {
-		err = errors.Join(err, log.Close(), os.RemoveAll(temp))
-	}()
+	defer func() { err = errors.Join(err, log.Close()) }()
 	process, err := startCaddy(ctx, s, d, temp, s.logTo(log, stderr))
 	if err != nil {
-		for _, line := range caddyproc.LogTail(log.Name()) {
-			_, _ = fmt.Fprintln(stderr, line)
-		}
+		tell(stderr, log.Name())
 		return false, err
 	}
 	invite(stdout, s, log.Name())
@@ -64,10 +61,15 @@ func serve(ctx context.Context, s settings, d *dropbox, stdout, stderr io.Writer
 		_, _ = fmt.Fprintln(stdout, "\nStopping.")
 		return true, process.Stop()
 	case <-process.Done():
-		for _, line := range caddyproc.LogTail(log.Name()) {
-			_, _ = fmt.Fprintln(stderr, line)
-		}
+		tell(stderr, log.Name())
 		return true, errors.New("caddy has ended")
+	}
+}
+
+// tell shows the end of Caddy's log, which is gone when the program ends.
+func tell(w io.Writer, log string) {
+	for _, line := range caddyproc.LogTail(log) {
+		_, _ = fmt.Fprintln(w, line)
 	}
 }
 

@@ -28,6 +28,8 @@ export function ContactForm({ step, path, failure, onSend, onEdit }: ContactForm
     setComplaints(found);
     const first = fieldNames.find((name) => found[name] !== undefined);
     if (first) {
+      // What was sent before would look like the answer to this.
+      onEdit();
       input(form, first).focus();
     } else if (await onSend(read(form))) {
       form.reset();

@@ -77,9 +77,9 @@ func (b builder) run(ctx context.Context, what string, args ...string) error {
 		cmd.Stdout, cmd.Stderr = b.stderr, b.stderr
 	}
 	if err := cmd.Run(); err != nil {
-		_, _ = fmt.Fprintln(b.stdout, "failed")
-		if text := bytes.TrimSpace(out.Bytes()); len(text) > 0 && ctx.Err() == nil {
-			_, _ = fmt.Fprintf(b.stderr, "%s\n", text)
+		if ctx.Err() == nil {
+			_, _ = fmt.Fprintln(b.stdout, "failed")
+			_, _ = fmt.Fprintf(b.stderr, "%s\n", bytes.TrimSpace(out.Bytes()))
 		}
 		return fmt.Errorf("npm %s: %w", args[0], err)
 	}

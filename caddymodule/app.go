@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/audit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -45,7 +46,12 @@ type App struct {
 	// takes effect when Caddy is restarted. Default: 1000.
 	MetricsConnections int `json:"metrics_connections,omitempty"`
 
+	// Write down each use of a connection, and each that is refused, with a logger of its own,
+	// `token_store.audit`: who, from where, what for, and what came of it; never a query or a token.
+	Audit bool `json:"audit,omitempty"`
+
 	settings settings
+	audit    *audit.Log             // nil: off
 	link     *link                  // nil if nothing was acquired
 	events   *eventObserver         // nil if Provision did not come so far
 	connects []tokenapp.ConnectSite // complete when all apps are provisioned
@@ -76,6 +82,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	logger := ctx.Logger()
+	if a.Audit {
+		a.audit = audit.New(logger)
+	}
 	a.link = &link{pooled: pooled, logger: logger, settled: make(chan struct{})} // Cleanup releases it from here on
 	if pooled.metricsLimit != a.settings.metricsConnections {
 		logger.Warn("metrics_connections changes when Caddy is restarted",
@@ -140,6 +149,9 @@ func (a *App) Provider(name string) (*tokenstore.Provider, bool) {
 
 // AllProviders returns the providers of this configuration, in its order.
 func (a *App) AllProviders() []*tokenstore.Provider { return a.settings.providers }
+
+// AuditLog returns where uses of connections are written down, nil if nowhere.
+func (a *App) AuditLog() *audit.Log { return a.audit }
 
 // Metrics returns the collectors of the store, never nil after Provision.
 func (a *App) Metrics() *metrics.Metrics { return a.link.pooled.metrics }

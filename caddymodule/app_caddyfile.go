@@ -38,6 +38,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, earlier any) (any, error) {
 //		storage             bolt <path>
 //		encryption_key      <key>
 //		metrics_connections <count>
+//		audit
 //		provider <name> [<preset>] {
 //			...
 //		}
@@ -100,8 +101,13 @@ func (a *App) unmarshalSetting(name string, d *caddyfile.Dispenser) error {
 			return d.Err("metrics_connections takes one number greater than 0")
 		}
 		a.MetricsConnections = n
+	case "audit":
+		if len(args) > 0 {
+			return d.Err("audit takes no argument")
+		}
+		a.Audit = true
 	default:
-		return d.Errf("unknown setting %q of token_store; it may have: encryption_key, metrics_connections, provider, storage", name)
+		return d.Errf("unknown setting %q of token_store; it may have: audit, encryption_key, metrics_connections, provider, storage", name)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func TestCaddyfileProblemsAreToldWithTheirLine(t *testing.T) {
 		"a second block": {
 			"token_store {\n}\ntoken_store {\n}", []string{"token_store is configured twice; put everything into one block, at Caddyfile:4"},
 		},
-		"an unknown setting":        {"token_store {\nstorrage bolt /x\n}", []string{`unknown setting "storrage" of token_store`, "it may have: encryption_key, ", "at Caddyfile:3"}},
+		"an unknown setting":        {"token_store {\nstorrage bolt /x\n}", []string{`unknown setting "storrage" of token_store`, "it may have: audit, encryption_key, ", "at Caddyfile:3"}},
 		"a repeated setting":        {"token_store {\nstorage bolt /x\nstorage bolt /y\n}", []string{"storage is already specified, at Caddyfile:4"}},
 		"an unknown backend":        {"token_store {\nstorage etcd /x\n}", []string{"write: storage bolt <path>, at Caddyfile:3"}},
 		"a database without a path": {"token_store {\nstorage bolt\n}", []string{"write: storage bolt <path>, at Caddyfile:3"}},

@@ -1,18 +1,5 @@
 package access
 
-import (
-	"errors"
-	"fmt"
-	"net/http"
-
-	"go.uber.org/zap"
-
-	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/caching"
-	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
-	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
-	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
-)
-
 // Access says who may use a route.
 type Access struct {
 	// Who may use the route. If it is left out, only processes of this machine may.
@@ -21,7 +8,9 @@ type Access struct {
 	CORS *CORS `json:"cors,omitempty"`
 }
 
-// Allow lists who may use a route. One of its rules has to hold.
+// Allow lists who may use a route. Of a program, one of the rules has to hold that say who it is: local, keys, users or
+// anyone. Of a page in a browser, its origin has to be listed; if there are keys, users or anyone too, one of these
+// has to hold as well.
 type Allow struct {
 	// Processes of this machine: the connection comes from a loopback address or through a
 	// unix socket, no proxy passed the request on, no browser sent it, and its Host
@@ -40,109 +29,13 @@ type Allow struct {
 	// else can reach the server can send the same header. Where that is more than this
 	// machine, put authentication before the route.
 	Origins []string `json:"origins,omitempty"`
-}
-
-// gate is an Access that is ready for use.
-type gate struct {
-	local bool
-	cors  *corsPolicy // nil: no pages
-	site  site.Site
-}
-
-// newGate validates a and warns of what is allowed but hardly meant.
-func newGate(a Access, defaults CORS, s site.Site, log *zap.Logger) (*gate, error) {
-	allow := a.Allow
-	if allow == nil {
-		allow = &Allow{Local: true}
-	}
-	if !allow.Local && len(allow.Origins) == 0 {
-		return nil, errors.New("allow: nobody is allowed; use allow local or allow origin <origin>")
-	}
-	if a.CORS != nil && len(allow.Origins) == 0 {
-		return nil, errors.New("cors: no page may use the route; add allow origin <origin>, or take cors away")
-	}
-	origins, err := placeholder.ReplaceAll(allow.Origins)
-	if err != nil {
-		return nil, fmt.Errorf("allow origin: %w", err)
-	}
-	policy, err := newCORSPolicy(origins, a.CORS.or(defaults))
-	if err != nil {
-		return nil, fmt.Errorf("allow: %w", err)
-	}
-	g := &gate{local: allow.Local, cors: policy, site: s}
-	g.warn(log)
-	return g, nil
-}
-
-func (g *gate) warn(log *zap.Logger) {
-	if g.cors.allows("https://anybody.invalid") {
-		log.Warn("allow origin * lets every web page use this connection; name the origins of your own pages")
-	}
-	if g.cors != nil && g.site.Exposed {
-		log.Warn("allow origin tells pages apart, not people: whoever can reach this server can send any Origin; bind it to 127.0.0.1 or put authentication before this route")
-	}
-}
-
-// admit is Route.Admit.
-func (g *gate) admit(w http.ResponseWriter, r *http.Request) (c Caller, p *problem.Problem, ok bool) {
-	caching.VaryOn(w.Header(), "Origin")
-	c = callerOf(r)
-	if p := g.check(c, r); p != nil {
-		p.Write(w)
-		return c, p, false
-	}
-	if g.cors == nil {
-		return c, nil, true
-	}
-	vary := w.Header()["Vary"]
-	g.cors.handler.ServeHTTP(w, r)
-	w.Header()["Vary"] = vary // with Origin once, not twice
-	return c, nil, !isPreflight(r)
-}
-
-// check returns why r is refused, nil if it is not.
-func (g *gate) check(c Caller, r *http.Request) *problem.Problem {
-	if p := g.checkCaller(c, r); p != nil {
-		return p
-	}
-	loopback, named := g.site.Names(r)
-	if !named {
-		return problem.WrongHost()
-	}
-	// A browser that was sent to localhost sits on this machine. So does a
-	// program, unless it lies about the name to use rules that were made for pages.
-	if loopback && !c.local {
-		return problem.CallerNotAllowed("A request for localhost has to come from this machine itself, not through a proxy or a tunnel.")
-	}
-	return nil
-}
-
-func (g *gate) checkCaller(c Caller, r *http.Request) *problem.Problem {
-	if c.Browser {
-		return g.checkPage(c, r)
-	}
-	switch {
-	case g.local && c.local:
-		return nil
-	case g.local:
-		return problem.CallerNotAllowed("Only processes on the server's own machine may use this route.")
-	}
-	return problem.CallerNotAllowed("Only web pages of the allowed origins may use this route.")
-}
-
-// checkPage requires an allowed origin of whatever a browser sends: also of requests
-// that need no preflight, and of navigations and images, which have no Origin at all.
-func (g *gate) checkPage(c Caller, r *http.Request) *problem.Problem {
-	var origin string
-	switch {
-	case len(c.origins) == 1:
-		origin = c.origins[0]
-	case len(c.origins) == 0 && c.site == "same-origin":
-		// Browsers leave Origin out when a page of the site itself gets something.
-		origin = site.OriginOf(r)
-	}
-	if g.cors.allows(origin) {
-		return nil
-	}
-	return problem.OriginNotAllowed()
+	// Callers that send one of these keys, which are made with `caddy token-store keys create`; `*` stands for every key. A key
+	// is for certain connections, and may be for certain methods and paths. It is sent as `Authorization: Bearer tsk_…`, in the header
+	// `Ocp-Apim-Subscription-Key` or in the query parameter `subscription-key`.
+	Keys []string `json:"keys,omitempty"`
+	// Users whom an authentication handler before this route has recognised, by their id,
+	// `{http.auth.user.id}`; `*` stands for all of them.
+	Users []string `json:"users,omitempty"`
+	// Everybody who reaches the server, apart from pages whose origin is not listed.
+	Anyone bool `json:"anyone,omitempty"`
 }

@@ -15,6 +15,9 @@ import (
 //
 //	allow local
 //	allow origin <origin...>
+//	allow key    <name...>|*
+//	allow user   <id...>|*
+//	allow anyone
 //	cors {
 //		allow_headers  <names...>
 //		allow_methods  <methods...>
@@ -22,7 +25,8 @@ import (
 //		max_age        <duration>
 //	}
 //
-// allow may be repeated; one of its rules has to hold. An origin is
+// allow may be repeated. Of a program, one of local, key, user and anyone has to hold; of a page, its origin has to be listed and, if there
+// is one of key, user and anyone, one of these has to hold too. An origin is
 // scheme://host or scheme://host:port. https://*.example.com stands for all
 // subdomains, http://localhost:* for all ports and * for every page there is.
 func (a *Access) UnmarshalSubdirective(d *caddyfile.Dispenser) (known bool, err error) {
@@ -51,6 +55,18 @@ func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
 		}
 		a.Allow.Local = true
 		return nil
+	case len(args) == 1 && args[0] == "anyone":
+		if a.Allow.Anyone {
+			return d.Err("allow anyone is already there")
+		}
+		a.Allow.Anyone = true
+		return nil
+	case len(args) > 1 && args[0] == "key":
+		a.Allow.Keys = append(a.Allow.Keys, args[1:]...)
+		return nil
+	case len(args) > 1 && args[0] == "user":
+		a.Allow.Users = append(a.Allow.Users, args[1:]...)
+		return nil
 	case len(args) > 1 && args[0] == "origin":
 		for _, origin := range args[1:] {
 			if err := checkOriginPattern(origin); err != nil && !placeholder.In(origin) {
@@ -60,7 +76,7 @@ func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
 		}
 		return nil
 	}
-	return d.Errf("allow %s: use allow local or allow origin <origin...>", strings.Join(args, " "))
+	return d.Errf("allow %s: use allow local, allow origin <origin...>, allow key <name...>, allow user <id...> or allow anyone", strings.Join(args, " "))
 }
 
 // unmarshal reads the block of cors.

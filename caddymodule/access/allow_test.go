@@ -20,7 +20,7 @@ import (
 // newTestGate returns a gate of a server with one site.
 func newTestGate(t *testing.T, a Access, hosts ...string) *gate {
 	t.Helper()
-	g, err := newGate(a, ProxyCORS(), siteNamed(hosts...), zap.NewNop())
+	g, err := newGate(a, ProxyCORS(), siteNamed(hosts...), noKeys, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestAccessThatMakesNoSenseIsRefused(t *testing.T) {
 		`method "CONNECT"`:  {Allow: &Allow{Origins: []string{"*"}}, CORS: &CORS{AllowMethods: []string{"CONNECT"}}},
 		`name "set-cookie"`: {Allow: &Allow{Origins: []string{"*"}}, CORS: &CORS{ExposeHeaders: []string{"set-cookie"}}},
 	} {
-		if _, err := newGate(a, ProxyCORS(), site.Site{}, zap.NewNop()); err == nil || !strings.Contains(err.Error(), hint) {
+		if _, err := newGate(a, ProxyCORS(), site.Site{}, noKeys, zap.NewNop()); err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("error %v, want one with %q", err, hint)
 		}
 	}
@@ -265,7 +265,7 @@ func TestWideAccessIsWarnedOf(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			core, logs := observer.New(zap.WarnLevel)
-			if _, err := newGate(Access{Allow: &Allow{Origins: []string{tc.origin}}}, ProxyCORS(), site.Site{Exposed: tc.exposed}, zap.New(core)); err != nil {
+			if _, err := newGate(Access{Allow: &Allow{Origins: []string{tc.origin}}}, ProxyCORS(), site.Site{Exposed: tc.exposed}, noKeys, zap.New(core)); err != nil {
 				t.Fatal(err)
 			}
 			if logs.Len() != len(tc.want) {

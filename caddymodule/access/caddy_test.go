@@ -3,6 +3,7 @@ package access_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth" // basic_auth
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/templates"
 
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule"
@@ -90,4 +92,37 @@ func TestAProcessIsLocalOverEachKindOfConnection(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Each user has a connection of their own, and does not learn which the others have.
+func TestUsersReachTheirOwnConnections(t *testing.T) {
+	const hash = "$2a$04$nQ6d4Kpuz.XUPNtlhHwFAeRgzynckkpCsdOuBmGUSZcdCKMoCWPeG" // bcrypt of "password", at its lowest cost
+	s := testcaddy.NewSite(t, fmt.Sprintf(`
+		basic_auth {
+			alice %[1]s
+			bob %[1]s
+			carol %[1]s
+		}
+		token_endpoint /token demo/{token_store.caller} {
+			allow user alice bob
+		}
+		token_endpoint /same demo/{http.auth.user.id} {
+			allow user alice bob
+		}
+	`, hash))
+	s.Connect("alice")
+	s.Connect("carol")
+	client := s.NewClient()
+	get := func(user, path string) testcaddy.Reply {
+		return s.Do(client, "GET", s.URL(path), "", "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(user+":password")))
+	}
+	alice := get("alice", "/token")
+	if alice.StatusCode != http.StatusOK || alice.Text == "" {
+		t.Fatalf("status %d, body %q", alice.StatusCode, alice.Text)
+	}
+	if same := get("alice", "/same"); same.Text != alice.Text {
+		t.Errorf("the two placeholders lead to different connections")
+	}
+	get("bob", "/token").WantProblem(t, http.StatusNotFound, "unknown_connection")
+	get("carol", "/token").WantProblem(t, http.StatusForbidden, "caller_not_allowed")
 }

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 )
 
 // Caller is what a request tells about who sent it, as far as it cannot be
@@ -12,6 +15,12 @@ import (
 type Caller struct {
 	// Browser: a browser sent the request.
 	Browser bool
+	// Name is that of the key, or the id of the user, that let the caller in; "" if another rule did.
+	Name string
+	// kind is the rule that let the caller in.
+	kind callerKind
+	// scope is what the key is for; nil if another rule let the caller in.
+	scope *callerkey.Scope
 	// local: the connection comes from this machine, and nothing says that it
 	// carries somebody else's request.
 	local bool
@@ -19,6 +28,32 @@ type Caller struct {
 	origins []string
 	// site is Sec-Fetch-Site.
 	site string
+}
+
+// callerKind says by which rule a caller may use a route.
+type callerKind string
+
+const (
+	callerLocal  callerKind = "local"
+	callerPage   callerKind = "page"
+	callerKey    callerKind = "key"
+	callerUser   callerKind = "user"
+	callerAnyone callerKind = "anyone"
+)
+
+// Kind returns the word for the rule that let c in: local, page, key, user or anyone; "" if none did.
+func (c Caller) Kind() string { return string(c.kind) }
+
+// originOf returns the origin of the page that r comes from, "" if nobody knows.
+func (c Caller) originOf(r *http.Request) string {
+	switch {
+	case len(c.origins) == 1:
+		return c.origins[0]
+	case len(c.origins) == 0 && c.site == "same-origin":
+		// Browsers leave Origin out when a page of the site itself gets something.
+		return site.OriginOf(r)
+	}
+	return ""
 }
 
 // IsLocal reports whether r comes from a process of this machine, and nothing says that

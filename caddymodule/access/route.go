@@ -1,16 +1,14 @@
 package access
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/audit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
@@ -43,7 +41,16 @@ func NewRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*Route, er
 		return nil, err
 	}
 	c, errConnection := newConnection(id, app)
-	g, errAccess := newGate(a, defaults, site.Of(ctx), ctx.Logger())
+	g, errAccess := newGate(a, defaults, site.Of(ctx), func() (keyring, error) {
+		store, err := app.Store()
+		if err != nil {
+			return nil, err
+		}
+		return store.CallerKeys(), nil
+	}, ctx.Logger())
+	if errConnection == nil && errAccess == nil {
+		errConnection = c.checkCaller(g.rules)
+	}
 	if err := errors.Join(errConnection, errAccess); err != nil {
 		return nil, err
 	}
@@ -61,10 +68,13 @@ func (t *Route) Admit(w http.ResponseWriter, r *http.Request) (c Caller, p *prob
 }
 
 // Resolve returns the connection that r is about, and its provider. ok is false if the name
-// that r gives is none, or if its provider is not configured.
-func (t *Route) Resolve(r *http.Request) (id tokenstore.ID, p *tokenstore.Provider, ok bool) {
-	return t.connection.resolve(r)
+// that r or its caller gives is none, or if its provider is not configured.
+func (t *Route) Resolve(r *http.Request, c Caller) (id tokenstore.ID, p *tokenstore.Provider, ok bool) {
+	return t.connection.resolve(r, c)
 }
+
+// Audit returns where the uses of the route are written down, nil if nowhere.
+func (t *Route) Audit() *audit.Log { return t.app.AuditLog() }
 
 // Metrics returns where the requests of the route are counted.
 func (t *Route) Metrics() *metrics.Metrics { return t.app.Metrics() }
@@ -100,61 +110,3 @@ func (t *Route) Token(r *http.Request, id tokenstore.ID, w tokenstore.Want) (*to
 
 // reasonNotConnected is the reason for a connection that was never made.
 const reasonNotConnected tokenstore.Reason = "not_connected"
-
-// connection is the connection of a route: one that was written down, or a
-// template with placeholders.
-type connection struct {
-	literal  bool
-	id       tokenstore.ID // if literal
-	template string
-	app      tokenapp.App
-}
-
-// newConnection reads the connection of a route. As far as it is known before
-// there is a request, its provider must be configured.
-func newConnection(s string, app tokenapp.App) (connection, error) {
-	if s == "" {
-		return connection{}, errors.New("connection is missing; write provider/connection, such as dropbox-demo/auth")
-	}
-	provider, _, _ := strings.Cut(s, "/")
-	if !strings.Contains(provider, "{") {
-		if _, ok := app.Provider(provider); !ok {
-			return connection{}, fmt.Errorf("provider %q of connection %q is not configured; configured are: %s", provider, s, namesOf(app.AllProviders()))
-		}
-	}
-	if strings.Contains(s, "{") {
-		return connection{template: s, app: app}, nil
-	}
-	id, err := tokenstore.ParseID(s)
-	return connection{literal: true, id: id, app: app}, err
-}
-
-// resolve returns the connection that r is about, and its provider. Placeholders are expanded
-// once: what they expand to is data, however it looks.
-func (c connection) resolve(r *http.Request) (tokenstore.ID, *tokenstore.Provider, bool) {
-	id := c.id
-	if !c.literal {
-		repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-		if repl == nil {
-			return id, nil, false
-		}
-		expanded, err := repl.ReplaceOrErr(c.template, true, true)
-		if err != nil {
-			return id, nil, false
-		}
-		if id, err = tokenstore.ParseID(expanded); err != nil {
-			return tokenstore.ID{}, nil, false
-		}
-	}
-	p, ok := c.app.Provider(id.Provider)
-	return id, p, ok
-}
-
-// namesOf lists the providers for a message.
-func namesOf(providers []*tokenstore.Provider) string {
-	var names []string
-	for _, p := range providers {
-		names = append(names, p.Name())
-	}
-	return cmp.Or(strings.Join(names, ", "), "none")
-}

@@ -12,6 +12,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/query"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
 )
 
 // How clients of Azure API Management send their key.
@@ -32,13 +34,22 @@ func New(ctx caddy.Context) *Log {
 	return &Log{http: ctx.Logger(new(caddyhttp.App))}
 }
 
-// Handle runs next for a request that carries a key. Next does not see it, and the access log has REDACTED in its place. An
+// KeyOf returns the key that Handle has taken off r, or an empty one.
+func KeyOf(r *http.Request) secret.String {
+	key, _ := caddyhttp.GetVar(r.Context(), keyVar).(secret.String)
+	return key
+}
+
+// keyVar is the variable of a request that has the key. Its type shows it to nobody.
+const keyVar = "token_store.caller_key"
+
+// Handle runs next for a request that carries a key. Next finds it by KeyOf alone, and the access log has REDACTED in its place. An
 // error of next is logged and answered here, as Caddy does it where there is no handle_errors: Caddy itself
 // would log the key with it.
 func (l *Log) Handle(w http.ResponseWriter, r *http.Request, next func(http.ResponseWriter, *http.Request) error) {
 	rec := newRecord(l.http, w, r)
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
-	takeKey(r)
+	caddyhttp.SetVar(r.Context(), keyVar, secret.New(takeKey(r)))
 	rec.countBody(r)
 	defer rec.writeAccess() // also if next panics, as reverse_proxy does when an answer is cut
 	if err := next(rec.response, r); err != nil {
@@ -46,9 +57,25 @@ func (l *Log) Handle(w http.ResponseWriter, r *http.Request, next func(http.Resp
 	}
 }
 
-// CarriesKey reports whether there is a key in r. What arrived counts too: the logs have that, whatever has become of
+// BearerOf returns the key or grant in the Authorization of r. Caddy does not log that header, unless
+// log_credentials is set.
+func BearerOf(r *http.Request) (key string, ok bool) {
+	scheme, value, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	value = strings.TrimSpace(value)
+	if !found || !strings.EqualFold(scheme, "Bearer") || !strings.HasPrefix(value, callerkey.Prefix) && !strings.HasPrefix(value, callerkey.GrantPrefix) {
+		return "", false
+	}
+	return value, true
+}
+
+// CarriesKey reports whether there is a key in r that Caddy would log. What arrived counts too: the logs have that, whatever has become of
 // r since.
 func CarriesKey(r *http.Request) bool {
+	if _, ok := BearerOf(r); ok {
+		if logs := logsOf(r); logs != nil && logs.ShouldLogCredentials {
+			return true
+		}
+	}
 	if _, ok := r.Header[KeyHeader]; ok {
 		return true
 	}
@@ -79,11 +106,18 @@ func redacted(r *http.Request) *http.Request {
 	if _, ok := clean.Header[KeyHeader]; ok {
 		clean.Header[KeyHeader] = []string{"REDACTED"}
 	}
+	if _, ok := BearerOf(r); ok {
+		clean.Header["Authorization"] = []string{"REDACTED"}
+	}
 	return clean
 }
 
-// takeKey takes the key off r.
-func takeKey(r *http.Request) {
+// takeKey takes the key off r, and returns it. If there are several, it is the one in the header, as with Azure.
+func takeKey(r *http.Request) string {
+	key := r.Header.Get(KeyHeader)
+	if key == "" {
+		key = query.Get(r.URL.RawQuery, KeyParameter)
+	}
 	delete(r.Header, KeyHeader)
 	r.URL.RawQuery = query.Without(r.URL.RawQuery, KeyParameter)
 	path, raw, _ := strings.Cut(r.RequestURI, "?")
@@ -91,4 +125,5 @@ func takeKey(r *http.Request) {
 	if rest := query.Without(raw, KeyParameter); rest != "" {
 		r.RequestURI += "?" + rest
 	}
+	return key
 }

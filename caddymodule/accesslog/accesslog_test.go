@@ -1,6 +1,7 @@
 package accesslog_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/google/go-cmp/cmp"
 
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule"
@@ -101,6 +103,33 @@ func TestAKeyIsLoggedNowhere(t *testing.T) {
 	}
 	if strings.Contains(s.Log(), key) {
 		t.Errorf("the key is in the log")
+	}
+}
+
+// The operator has asked for the credentials of the site's own users, and not for keys to SaaS accounts.
+func TestAKeyIsNotLoggedAsACredential(t *testing.T) {
+	s, _, providers, _ := testcaddy.NewAcme(t)
+	url := fmt.Sprintf("http://localhost:%d", testcaddy.FreePort(t))
+	raw := s.Adapt(providers, url+" {\n\tlog\n\ttoken_endpoint /token robot/one\n}\n")
+	raw = bytes.Replace(raw, []byte(`"logs":{"logger_names"`), []byte(`"logs":{"should_log_credentials":true,"logger_names"`), 1)
+	if err := caddy.Load(raw, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, credential := range []string{"tsk_" + key, "tsg_" + key, "plain"} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url+"/token", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+credential)
+		res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+	}
+	entries(t, s, accessLog, 3)
+	if log := s.Log(); strings.Contains(log, key) || !strings.Contains(log, "Bearer plain") {
+		t.Errorf("the log is\n%s", log)
 	}
 }
 

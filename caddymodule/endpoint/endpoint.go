@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/audit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/caching"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
@@ -77,41 +78,57 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp
 }
 
 func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
-	_, p, admitted := e.route.Admit(w, r)
+	caller, p, admitted := e.route.Admit(w, r)
 	if !admitted {
 		if p != nil { // else it was a preflight
 			e.route.Metrics().HandedOut("", p.Code)
+			e.audit(r, caller, tokenstore.ID{}, p)
 		}
 		return nil
 	}
-	provider, token, p := e.token(r)
+	id, token, p := e.token(r, caller)
+	e.audit(r, caller, id, p)
 	if p != nil {
-		e.route.Metrics().HandedOut(provider, p.Code)
+		e.route.Metrics().HandedOut(id.Provider, p.Code)
 		p.Write(w)
 		return nil
 	}
-	e.route.Metrics().HandedOut(provider, metrics.OutcomeOK)
+	e.route.Metrics().HandedOut(id.Provider, metrics.OutcomeOK)
 	e.write(w, r, token)
 	return nil
 }
 
-func (e *Endpoint) token(r *http.Request) (provider string, t *tokenstore.Token, p *problem.Problem) {
+func (e *Endpoint) audit(r *http.Request, c access.Caller, id tokenstore.ID, p *problem.Problem) {
+	u := audit.Use{Caller: c.Kind(), Name: c.Name, As: audit.Endpoint, Path: site.ArrivedURL(r).EscapedPath(), Status: http.StatusOK}
+	if id != (tokenstore.ID{}) {
+		u.Connection = id.String()
+	}
+	if p != nil {
+		u.Status, u.Refused = p.Status, p.Code
+	}
+	e.route.Audit().Write(r, u)
+}
+
+func (e *Endpoint) token(r *http.Request, caller access.Caller) (id tokenstore.ID, t *tokenstore.Token, p *problem.Problem) {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
-		return "", nil, problem.MethodNotAllowed("GET, POST")
+		return id, nil, problem.MethodNotAllowed("GET, POST")
 	}
 	if looksLikeFile(r) {
-		return "", nil, problem.NotFound()
+		return id, nil, problem.NotFound()
 	}
 	minTTL, p := minTTLOf(r.URL.RawQuery)
 	if p != nil {
-		return "", nil, p
+		return id, nil, p
 	}
-	id, known, ok := e.route.Resolve(r)
+	id, _, ok := e.route.Resolve(r, caller)
 	if !ok {
-		return "", nil, problem.UnknownConnection()
+		return tokenstore.ID{}, nil, problem.UnknownConnection()
+	}
+	if p := caller.MayUse(r, access.Use{Connection: id}); p != nil {
+		return id, nil, p
 	}
 	t, p = e.route.Token(r, id, tokenstore.Want{MinTTL: minTTL})
-	return known.Name(), t, p
+	return id, t, p
 }
 
 // looksLikeFile reports whether a cache on the way could take the path for that of a

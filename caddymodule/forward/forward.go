@@ -48,6 +48,8 @@ type forwarding struct {
 	// counted is set once the request is in the metrics: the load balancer may
 	// try it several times.
 	counted bool
+	// refused is the code of the problem, if the transport refused the request.
+	refused string
 }
 
 // String is what a placeholder of the variable shows.

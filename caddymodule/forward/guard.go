@@ -83,57 +83,74 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 }
 
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	counted := g.route.Metrics()
 	caller, p, admitted := g.route.Admit(w, r)
 	if !admitted {
 		if p != nil { // else it was a preflight
-			counted.Forwarded("", p.Code)
+			g.refused(r, caller, decision{path: r.URL.EscapedPath()}, p)
 		}
 		return nil
 	}
 	stripCredentials(r.Header)
-	provider, outcome, refused := g.prepare(r, caller)
-	if refused != nil {
-		counted.Forwarded(provider, refused.Code)
-		refused.Write(w)
+	d, p := g.decide(r, caller)
+	if p != nil {
+		g.refused(r, caller, d, p)
+		p.Write(w)
 		return nil
 	}
 	if caller.Browser {
 		w.Header()["X-Content-Type-Options"] = []string{"nosniff"}
 	}
 	if !g.Forward { // with it, the transport knows better what became of it
-		counted.Forwarded(provider, outcome)
+		g.route.Metrics().Forwarded(d.id.Provider, d.outcome)
 	}
-	return next.ServeHTTP(w, r)
+	if g.route.Audit() == nil {
+		return next.ServeHTTP(w, r)
+	}
+	return g.audited(w, r, caller, d, next)
 }
 
-// prepare makes r ready to be forwarded, or says why it must not be. The token itself is not
+// decision is what the guard found out about a request.
+type decision struct {
+	id         tokenstore.ID // the zero ID if it did not come so far
+	path       string        // of the API
+	outcome    string        // for the metrics
+	forwarding *forwarding   // nil unless the guard forwards
+}
+
+// decide makes r ready to be forwarded, or says why it must not be. The token itself is not
 // kept: the transport asks for it again at the last moment, and finds it in memory.
-func (g *Guard) prepare(r *http.Request, caller access.Caller) (provider, outcome string, refused *problem.Problem) {
+func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refused *problem.Problem) {
+	d.path = r.URL.EscapedPath()
 	if p := checkForwardable(r); p != nil {
-		return "", "", p
+		return d, p
 	}
-	id, p, ok := g.route.Resolve(r)
+	id, p, ok := g.route.Resolve(r, caller)
 	if !ok {
-		return "", "", problem.UnknownConnection()
+		return d, problem.UnknownConnection()
+	}
+	d.id = id
+	_, d.path = p.HostFor(d.path)
+	if refused := caller.MayUse(r, access.Use{Connection: id, Method: r.Method, Path: d.path}); refused != nil {
+		return d, refused
 	}
 	pass := g.OnError == onErrorPass
 	if g.Forward {
-		switch err := startForward(r, &forwarding{id: id, provider: p, pass: pass, browser: caller.Browser}); {
+		d.forwarding = &forwarding{id: id, provider: p, pass: pass, browser: caller.Browser}
+		switch err := startForward(r, d.forwarding); {
 		case errors.Is(err, errForwardMethod):
-			return p.Name(), "", problem.MethodNotAllowed(forwardMethods)
+			return d, problem.MethodNotAllowed(forwardMethods)
 		case err != nil:
-			return p.Name(), "", problem.BadRequest("The path cannot be forwarded: it can be read in more than one way.")
+			return d, problem.BadRequest("The path cannot be forwarded: it can be read in more than one way.")
 		}
 	}
 	_, refused = g.route.Token(r, id, tokenstore.Want{})
 	switch {
 	case refused == nil:
-		return p.Name(), metrics.OutcomeOK, nil
+		d.outcome = metrics.OutcomeOK
 	case pass && refused.Passable():
-		return p.Name(), metrics.OutcomePassed, nil
+		d.outcome, refused = metrics.OutcomePassed, nil
 	}
-	return p.Name(), "", refused
+	return d, refused
 }
 
 // checkForwardable refuses what is no request for an API: tunnels (and with them WebSockets

@@ -186,6 +186,7 @@ func (t *Transport) count(e *errand, refused *refusal) {
 	switch {
 	case refused != nil:
 		outcome = refused.problem.Code
+		e.guarded.refused = outcome
 	case e.token == nil:
 		outcome = metrics.OutcomePassed
 	}

@@ -27,10 +27,11 @@ type Problem struct {
 	Title  string
 	Detail string
 
-	RetryAfter time.Duration // 0 if nobody knows; rounded up to seconds
-	Allow      string        // the methods, for 405
-	ConnectURL string        // where a person can give their consent
-	Reason     string        // why the consent is needed
+	RetryAfter   time.Duration // 0 if nobody knows; rounded up to seconds
+	Allow        string        // the methods, for 405
+	Authenticate string        // the challenge, for 401
+	ConnectURL   string        // where a person can give their consent
+	Reason       string        // why the consent is needed
 }
 
 // Write answers a request with p. CORS headers must have been set before.
@@ -39,6 +40,9 @@ func (p *Problem) Write(w http.ResponseWriter) {
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	caching.NoStore(h)
+	if p.Authenticate != "" {
+		h.Set("WWW-Authenticate", p.Authenticate)
+	}
 	if p.Allow != "" {
 		h.Set("Allow", p.Allow)
 	}
@@ -86,6 +90,15 @@ func OriginNotAllowed() *Problem {
 // CallerNotAllowed is for any other caller that may not use the route; detail says who may.
 func CallerNotAllowed(detail string) *Problem {
 	return &Problem{Code: "caller_not_allowed", Status: http.StatusForbidden, Title: "Caller not allowed", Detail: detail}
+}
+
+// KeyNeeded is for a caller that sends no key, or one that the route is not for: who asks must not learn
+// which.
+func KeyNeeded() *Problem {
+	return &Problem{
+		Code: "key_needed", Status: http.StatusUnauthorized, Title: "Key needed", Authenticate: "Bearer",
+		Detail: "The route is for callers with a key. Send one as Authorization: Bearer, as Ocp-Apim-Subscription-Key or as the query parameter subscription-key. A key that is unknown, revoked or expired, or made for other routes, counts as none.",
+	}
 }
 
 // WrongHost is for a request whose Host is not the site's.

@@ -17,6 +17,24 @@ func Has(raw string, names ...string) bool {
 	return false
 }
 
+// Get returns the value of the first parameter of this name, in any case and however it is escaped; "" if there is
+// none.
+func Get(raw, name string) string {
+	for pair := range strings.SplitSeq(raw, "&") {
+		for part := range strings.SplitSeq(pair, ";") {
+			if !isOneOf(part, []string{name}) {
+				continue
+			}
+			_, value, _ := strings.Cut(part, "=")
+			if decoded, err := url.QueryUnescape(value); err == nil {
+				return decoded
+			}
+			return value
+		}
+	}
+	return ""
+}
+
 // Without returns a raw query without the parameters of these names, in any case and however they are
 // escaped.
 func Without(raw string, names ...string) string {

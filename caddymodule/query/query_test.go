@@ -42,6 +42,17 @@ func TestRedactLeavesNothingOfAValue(t *testing.T) {
 	}
 }
 
+func TestGet(t *testing.T) {
+	for raw, want := range map[string]string{
+		"": "", "a=1": "", "the-key": "", "the-key=x": "x", "a=1&The%2dKey=x%2By+z&the-key=second": "x+y z",
+		"a=1;the-key=x": "x", "the-key=%zz": "%zz",
+	} {
+		if got := Get(raw, "the-key"); got != want {
+			t.Errorf("%q: %q, not %q", raw, got, want)
+		}
+	}
+}
+
 // FuzzWithout: no server finds the parameter in what is left.
 func FuzzWithout(f *testing.F) {
 	for _, seed := range []string{"a=1&the-key=x", "the%2dkey=x", "a;the-key=1", "%zz&THE-KEY", "&&=&"} {

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/audit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
@@ -42,6 +43,9 @@ type App interface {
 
 	// Metrics returns the collectors of the store, never nil.
 	Metrics() *metrics.Metrics
+
+	// AuditLog returns where uses of connections are written down, nil if nowhere.
+	AuditLog() *audit.Log
 
 	// ConnectURL returns the URL at which a person can give the consent for a connection, as
 	// whoever sent r should use it; r may be nil. It is "" if nobody knows.

@@ -1,0 +1,128 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
+)
+
+// everyone is the name that stands for all keys, or for all users.
+const everyone = "*"
+
+// keyring is what the rules need of a *callerkey.Keys.
+type keyring interface {
+	Find(presented string) (callerkey.Identity, bool)
+}
+
+// rules say who a caller has to be.
+type rules struct {
+	local, anyone bool
+	keys, users   []string
+	keyring       func() (keyring, error) // asked at each request: the store opens late
+}
+
+func newRules(a Allow, keys func() (keyring, error)) (rules, error) {
+	named, errKeys := names("allow key", a.Keys)
+	users, errUsers := names("allow user", a.Users)
+	return rules{local: a.Local, anyone: a.Anyone, keys: named, users: users, keyring: keys}, errors.Join(errKeys, errUsers)
+}
+
+// names returns the names of a rule with their placeholders replaced.
+func names(rule string, written []string) ([]string, error) {
+	known, err := placeholder.ReplaceAll(written)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", rule, err)
+	}
+	if slices.Contains(known, "") {
+		return nil, fmt.Errorf("%s: a name is empty; nobody has it", rule)
+	}
+	return known, nil
+}
+
+// any reports whether there is a rule at all.
+func (g rules) any() bool { return g.local || g.identifyPages() }
+
+// identifyPages reports whether a page has to be more than one of an allowed origin.
+func (g rules) identifyPages() bool { return g.anyone || len(g.keys) > 0 || len(g.users) > 0 }
+
+// identify finds the rule by which c may use the route, and completes c. pages says whether there are
+// pages that may.
+func (g rules) identify(c *Caller, r *http.Request, pages bool) *problem.Problem {
+	if found, err := g.byKey(c, r); found || err != nil {
+		return err
+	}
+	switch {
+	case g.byUser(c, r):
+	case g.local && c.local && !c.Browser:
+		c.kind = callerLocal
+	case g.anyone:
+		c.kind = callerAnyone
+	default:
+		return g.refusal(pages)
+	}
+	return nil
+}
+
+// byKey reports whether r has a key that the route is for.
+func (g rules) byKey(c *Caller, r *http.Request) (bool, *problem.Problem) {
+	if len(g.keys) == 0 {
+		return false, nil
+	}
+	presented := keyOf(r)
+	if presented == "" {
+		return false, nil
+	}
+	ring, err := g.keyring()
+	if err != nil {
+		return false, problem.StoreUnavailable()
+	}
+	identity, ok := ring.Find(presented)
+	if !ok || !lists(g.keys, identity.Name) {
+		return false, nil
+	}
+	c.kind, c.Name, c.scope = callerKey, identity.Name, &identity.Scope
+	return true, nil
+}
+
+// byUser reports whether an authentication handler has recognised a user that the route is for.
+func (g rules) byUser(c *Caller, r *http.Request) bool {
+	if len(g.users) == 0 {
+		return false
+	}
+	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if repl == nil {
+		return false
+	}
+	id, _ := repl.GetString("http.auth.user.id")
+	if id == "" || !lists(g.users, id) {
+		return false
+	}
+	c.kind, c.Name = callerUser, id
+	return true
+}
+
+func lists(names []string, name string) bool {
+	return slices.Contains(names, name) || slices.Contains(names, everyone)
+}
+
+// refusal says who may use the route, to somebody who may not.
+func (g rules) refusal(pages bool) *problem.Problem {
+	switch {
+	case len(g.keys) > 0:
+		return problem.KeyNeeded()
+	case len(g.users) > 0:
+		return problem.CallerNotAllowed("Only certain users may use this route, and the request is not of one of them.")
+	case g.local:
+		return problem.CallerNotAllowed("Only processes on the server's own machine may use this route.")
+	case pages:
+		return problem.CallerNotAllowed("Only web pages of the allowed origins may use this route.")
+	}
+	return problem.CallerNotAllowed("Nobody may use this route in this way.")
+}

@@ -19,7 +19,8 @@ func init() {
 }
 
 // api adds routes to Caddy's admin API. What may do anything to the
-// configuration may do it to connections too; but not even the admin API gives a token away.
+// configuration may do it to connections too; but not even the admin API gives a token away, nor a
+// caller's key that was made before.
 type api struct {
 	app func() (tokenapp.App, error)
 	now func() time.Time
@@ -46,7 +47,10 @@ func activeApp() (tokenapp.App, error) {
 
 // Routes implements [caddy.AdminRouter].
 func (a *api) Routes() []caddy.AdminRoute {
-	const connection = adminapi.Base + "/connections/{provider}/{name}"
+	const (
+		connection = adminapi.Base + "/connections/{provider}/{name}"
+		keys       = adminapi.Base + "/keys"
+	)
 	return []caddy.AdminRoute{
 		a.route("GET "+adminapi.Base+"/ready", a.ready),
 		a.route("GET "+adminapi.Base+"/providers", a.listProviders),
@@ -56,6 +60,9 @@ func (a *api) Routes() []caddy.AdminRoute {
 		a.route("DELETE "+connection, withID(a.deleteConnection)),
 		a.route("POST "+connection+"/refresh", withID(a.refreshConnection)),
 		a.route("POST "+connection+"/login_link", withID(a.makeLoginLink)),
+		a.route("GET "+keys, a.listKeys),
+		a.route("POST "+keys, a.createKey),
+		a.route("DELETE "+keys+"/{name}", a.revokeKey),
 	}
 }
 

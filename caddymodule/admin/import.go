@@ -1,9 +1,6 @@
 package admin
 
 import (
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
@@ -13,17 +10,9 @@ import (
 // importConnection stores a grant that was obtained elsewhere. Nothing of the body is ever
 // sent back or logged.
 func (a *api) importConnection(w http.ResponseWriter, r *http.Request, id tokenstore.ID) error {
-	// A form of a web page cannot have this type, so that without CORS, which
-	// the admin API decides, no page can import a grant of its own.
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return apiError(http.StatusUnsupportedMediaType, nil, "the Content-Type of an import must be application/json")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, adminapi.MaxGrant))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return apiError(http.StatusRequestEntityTooLarge, nil, "an import has at most 64 KiB")
-	}
+	body, err := readJSON(w, r, adminapi.MaxGrant)
 	if err != nil {
-		return apiError(http.StatusBadRequest, nil, "the body could not be read")
+		return err
 	}
 	grant, err := adminapi.ParseGrant(body, a.now())
 	if err != nil {

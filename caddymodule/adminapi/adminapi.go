@@ -2,7 +2,8 @@
 // answer and accept: for the routes themselves, for the commands that call
 // them, and for other programs that do.
 //
-// No answer ever holds a token: these types have no place for one.
+// No answer ever holds a token: these types have no place for one. The key of a caller is told
+// once, in the answer to its creation.
 package adminapi
 
 import (

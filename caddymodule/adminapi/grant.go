@@ -76,7 +76,7 @@ func ParseGrant(body []byte, now time.Time) (Grant, error) {
 	if err != nil {
 		return Grant{}, fmt.Errorf("%w: %w", ErrMalformedGrant, err)
 	}
-	r := grantReader{members: found}
+	r := reader{members: found}
 	g := r.grant()
 	r.expiresAt(&g, "expires_at")
 	if in, ok := r.seconds("expires_in"); ok {
@@ -101,7 +101,7 @@ func ParseForeignGrant(body []byte, now time.Time) (Grant, error) {
 	if err != nil {
 		return Grant{}, fmt.Errorf("%w: %w", ErrMalformedGrant, err)
 	}
-	r := grantReader{members: found, lenient: true}
+	r := reader{members: found, lenient: true}
 	g := r.grant()
 	r.expiresAt(&g, "expiry")
 	r.expiresAt(&g, "expires_at")

@@ -17,20 +17,20 @@ import (
 // maxLifetime is the longest lifetime that is believed.
 const maxLifetime = 10 * 365 * 24 * time.Hour
 
-// grantReader takes the members out one by one and keeps the first problem.
-type grantReader struct {
+// reader takes the members of a grant or a key out one by one and keeps the first problem.
+type reader struct {
 	members map[string]json.RawMessage
 	lenient bool
 	problem string
 }
 
-func (r *grantReader) fail(problem string) {
+func (r *reader) fail(problem string) {
 	if r.problem == "" {
 		r.problem = problem
 	}
 }
 
-func (r *grantReader) finish(g Grant) (Grant, error) {
+func (r *reader) finish(g Grant) (Grant, error) {
 	if g.AccessToken.IsZero() && g.RefreshToken.IsZero() {
 		r.fail("it has neither access_token nor refresh_token")
 	}
@@ -40,8 +40,22 @@ func (r *grantReader) finish(g Grant) (Grant, error) {
 	return g, nil
 }
 
+// list reads a list of strings, nil if there is none.
+func (r *reader) list(name string) []string {
+	raw := r.take(name)
+	if raw == nil {
+		return nil
+	}
+	var list *[]string
+	if json.Unmarshal(raw, &list) != nil || list == nil {
+		r.fail(name + " is not a list of strings")
+		return nil
+	}
+	return *list
+}
+
 // grant reads everything but the times.
-func (r *grantReader) grant() Grant {
+func (r *reader) grant() Grant {
 	return Grant{
 		AccessToken:  secret.New(r.text("access_token")),
 		RefreshToken: secret.New(r.text("refresh_token")),
@@ -53,7 +67,7 @@ func (r *grantReader) grant() Grant {
 }
 
 // take returns a member, nil if there is none or if it is null and that is no mistake.
-func (r *grantReader) take(name string) json.RawMessage {
+func (r *reader) take(name string) json.RawMessage {
 	raw := r.members[name]
 	delete(r.members, name)
 	if r.lenient && string(raw) == "null" {
@@ -62,7 +76,7 @@ func (r *grantReader) take(name string) json.RawMessage {
 	return raw
 }
 
-func (r *grantReader) text(name string) string {
+func (r *reader) text(name string) string {
 	raw := r.take(name)
 	if raw == nil {
 		return ""
@@ -75,7 +89,7 @@ func (r *grantReader) text(name string) string {
 	return *s
 }
 
-func (r *grantReader) scopes() []string {
+func (r *reader) scopes() []string {
 	raw := r.members["scope"]
 	var list []string
 	if r.lenient && json.Unmarshal(raw, &list) == nil {
@@ -86,19 +100,22 @@ func (r *grantReader) scopes() []string {
 }
 
 // expiresAt reads a time into g, if there is one and g has none yet.
-func (r *grantReader) expiresAt(g *Grant, name string) {
+func (r *reader) expiresAt(g *Grant, name string) {
+	if at, ok := r.time(name); ok && g.ExpiresAt.IsZero() {
+		g.ExpiresAt = at
+	}
+}
+
+func (r *reader) time(name string) (time.Time, bool) {
 	raw := r.take(name)
 	if raw == nil {
-		return
+		return time.Time{}, false
 	}
 	at, ok := parseTime(raw, r.lenient)
 	if !ok {
 		r.fail(name + " is not a time as in RFC 3339, such as 2030-01-31T12:00:00Z")
-		return
 	}
-	if g.ExpiresAt.IsZero() {
-		g.ExpiresAt = at
-	}
+	return at, ok
 }
 
 // parseTime takes the zero time too, by which x/oauth2 says that it does not know.
@@ -116,7 +133,7 @@ func parseTime(raw json.RawMessage, lenient bool) (time.Time, bool) {
 }
 
 // seconds reads a number of seconds; more than ten years are taken as ten.
-func (r *grantReader) seconds(name string) (time.Duration, bool) {
+func (r *reader) seconds(name string) (time.Duration, bool) {
 	raw := r.take(name)
 	if raw == nil {
 		return 0, false
@@ -143,7 +160,7 @@ func number(raw json.RawMessage) (float64, bool) {
 }
 
 // policy reads a refresh policy as the Caddyfile writes it.
-func (r *grantReader) policy() *tokenstore.RefreshPolicy {
+func (r *reader) policy() *tokenstore.RefreshPolicy {
 	text := r.text("refresh")
 	if text == "" {
 		return nil

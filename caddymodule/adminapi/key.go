@@ -87,13 +87,14 @@ func (k *CreatedKey) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// KeySpec is a key to be created.
+// KeySpec is a key to be created. A list that is nil does not restrict it; one that is empty is
+// refused, and so must not get lost when it is written.
 type KeySpec struct {
 	Name        string    `json:"name"`
-	Connections []string  `json:"connections"`
-	Methods     []string  `json:"methods,omitempty"`
-	Paths       []string  `json:"paths,omitempty"`
-	Origins     []string  `json:"origins,omitempty"`
+	Connections []string  `json:"connections,omitzero"`
+	Methods     []string  `json:"methods,omitzero"`
+	Paths       []string  `json:"paths,omitzero"`
+	Origins     []string  `json:"origins,omitzero"`
 	ExpiresAt   time.Time `json:"expires_at,omitzero"` // absent: never
 }
 

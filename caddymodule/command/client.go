@@ -78,6 +78,22 @@ func (c *client) delete(id tokenstore.ID) error {
 	return c.call(http.MethodDelete, connectionPath(id), nil, nil)
 }
 
+func (c *client) listKeys() (list adminapi.Keys, err error) {
+	return list, c.call(http.MethodGet, "/keys", nil, &list)
+}
+
+func (c *client) createKey(spec adminapi.KeySpec) (key adminapi.CreatedKey, err error) {
+	body, err := json.Marshal(spec)
+	if err != nil {
+		return key, fmt.Errorf("encoding the key: %w", err)
+	}
+	return key, c.call(http.MethodPost, "/keys", bytes.NewReader(body), &key)
+}
+
+func (c *client) revokeKey(name string) error {
+	return c.call(http.MethodDelete, "/keys/"+url.PathEscape(name), nil, nil)
+}
+
 func connectionPath(id tokenstore.ID) string {
 	return "/connections/" + url.PathEscape(id.Provider) + "/" + url.PathEscape(id.Name)
 }

@@ -2,7 +2,7 @@
 // API of a running Caddy: the file of the token store is locked by that Caddy, and is never opened
 // here.
 //
-// No command prints a token.
+// No command prints a token. A key of a caller is printed once, by the command that makes it.
 package command
 
 import (
@@ -14,8 +14,8 @@ func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "token-store",
 		Usage: "<command>",
-		Short: "Manages the connections of the token store",
-		Long: `Manages the connections of the token store of a running Caddy, by way of its
+		Short: "Manages the connections and keys of the token store",
+		Long: `Manages the connections and keys of the token store of a running Caddy, by way of its
 admin API. A connection is named provider/connection, such as dropbox-demo/auth.
 
 Connect an account, and see that it worked:
@@ -23,7 +23,7 @@ Connect an account, and see that it worked:
   $ caddy token-store connect dropbox-demo/auth
   $ caddy token-store list
 
-No command prints a token.`,
+No command prints a token. The key of a caller is printed once, by keys create.`,
 		CobraFunc: setUp,
 	})
 }
@@ -38,5 +38,6 @@ func setUp(cmd *cobra.Command) {
 		listCommand(c), showCommand(c),
 		connectCommand(c), importCommand(c),
 		refreshCommand(c), deleteCommand(c),
+		keysCommand(c),
 	)
 }

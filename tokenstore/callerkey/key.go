@@ -25,7 +25,7 @@ type Key struct {
 // Spec is a key to be created.
 type Spec struct {
 	// Name is 1 to 64 lower-case letters, digits, "-" and "_", beginning with a letter
-	// or digit. It is told in logs and metrics.
+	// or digit. It is no secret.
 	Name  string
 	Scope Scope
 	// ExpiresAt is when the key ends; zero: never.

@@ -11,13 +11,13 @@ type Scope struct {
 	// Connections are "provider/name", or "provider/*" for all of a provider; at least one.
 	Connections []string `json:"connections"`
 	// Methods of HTTP, as they are sent: GET allows no HEAD.
-	Methods []string `json:"methods,omitempty"`
+	Methods []string `json:"methods,omitzero"`
 	// Paths of the API, escaped as they are sent, each beginning with a slash. A "*" at the end
 	// stands for any rest.
-	Paths []string `json:"paths,omitempty"`
+	Paths []string `json:"paths,omitzero"`
 	// Origins of the pages that may use it, as browsers send them: https://app.example.com. If there
 	// are any, a request without one of these is refused.
-	Origins []string `json:"origins,omitempty"`
+	Origins []string `json:"origins,omitzero"`
 }
 
 // Use is one use of a connection.

@@ -19,12 +19,12 @@ export function SendStatus({ step, path }: SendStatusProps) {
       {step === 'sent' && (
         <div className="notice notice-success">
           <Icon name="check" />
-          <div className="notice-text">
-            <p className="notice-title">Sent</p>
-            <p>
+          <p className="notice-text">
+            <strong>Sent.</strong>{' '}
+            <span>
               Stored as <code>{path}</code>
-            </p>
-          </div>
+            </span>
+          </p>
         </div>
       )}
     </div>

@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/connect"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/endpoint"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/forward"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/grants"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 )
 
@@ -46,6 +47,7 @@ func TestDirectives(t *testing.T) {
 			}`,
 			`{"connection":"demo/auth","allow":{"local":true},"on_error":"pass","forward":true}`, new(forward.Guard),
 		},
+		{"grants for pages", `token_grants`, `{}`, new(grants.Grants)},
 		{"the pages of a consent", `token_connect`, `{"path":"/connect"}`, new(connect.Connect)},
 		{
 			"the pages of a consent elsewhere", `token_connect /some/where/* {

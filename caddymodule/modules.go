@@ -7,4 +7,5 @@ import (
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/connect"
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/endpoint"
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/forward"
+	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/grants"
 )

@@ -37,11 +37,12 @@ const (
 	callerLocal  callerKind = "local"
 	callerPage   callerKind = "page"
 	callerKey    callerKind = "key"
+	callerGrant  callerKind = "grant" // of a page, from somebody with a key
 	callerUser   callerKind = "user"
 	callerAnyone callerKind = "anyone"
 )
 
-// Kind returns the word for the rule that let c in: local, page, key, user or anyone; "" if none did.
+// Kind returns the word for the rule that let c in: local, page, key, grant, user or anyone; "" if none did.
 func (c Caller) Kind() string { return string(c.kind) }
 
 // originOf returns the origin of the page that r comes from, "" if nobody knows.
@@ -59,6 +60,9 @@ func (c Caller) originOf(r *http.Request) string {
 // IsLocal reports whether r comes from a process of this machine, and nothing says that
 // it carries somebody else's request.
 func IsLocal(r *http.Request) bool { return callerOf(r).local }
+
+// IsBrowser reports whether a browser sent r.
+func IsBrowser(r *http.Request) bool { return callerOf(r).Browser }
 
 // callerOf goes over the header once: this is done for each request.
 func callerOf(r *http.Request) Caller {

@@ -88,6 +88,9 @@ func (g rules) byKey(c *Caller, r *http.Request) (bool, *problem.Problem) {
 		return false, nil
 	}
 	c.kind, c.Name, c.scope = callerKey, identity.Name, &identity.Scope
+	if identity.Grant {
+		c.kind = callerGrant
+	}
 	return true, nil
 }
 

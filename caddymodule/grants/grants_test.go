@@ -162,7 +162,7 @@ func TestWhoGetsNoGrant(t *testing.T) {
 		{"every connection", `{"origin":"https://app.example.com","connection":"demo/*"}`, nil, 400, "bad_request"},
 		{"too long a life", `{"origin":"https://app.example.com","connection":"demo/auth","lifetime":3601}`, nil, 400, "bad_request"},
 		{"a negative life", `{"origin":"https://app.example.com","connection":"demo/auth","lifetime":-1}`, nil, 400, "bad_request"},
-		{"a megabyte", `{"origin":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 400, "bad_request"},
+		{"more than a grant can hold", `{"origin":"` + strings.Repeat("x", 8<<10) + `"}`, nil, 400, "bad_request"},
 	} {
 		t.Run(tc.name, func(t *testing.T) { s.ask(tc.body, tc.headers...).WantProblem(t, tc.status, tc.code) })
 	}

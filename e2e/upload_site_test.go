@@ -21,10 +21,9 @@ type uploads struct {
 	dist  string
 }
 
-func newUploads(t *testing.T) *uploads {
+func newUploads(t *testing.T, ports uploadPorts) *uploads {
 	t.Helper()
 	needs(t, "chromium")
-	ports := newUploadPorts(t)
 	return &uploads{dist: buildUploadPages(t, ports), ports: ports, chromium: startChromium(t)}
 }
 

@@ -15,7 +15,7 @@ import (
 
 // The example dropbox-upload, as a person with a browser meets it.
 func TestDropboxUpload(t *testing.T) {
-	u := newUploads(t)
+	u := newUploads(t, newUploadPorts(t))
 	for _, tt := range []struct {
 		name string
 		test func(t *testing.T, mode string)

@@ -116,10 +116,11 @@ func (b *chromium) attach(p *tab, id target.ID) *tab {
 	ctx, closeTab := chromedp.NewContext(b.ctx, chromedp.WithTargetID(id))
 	p.t.Cleanup(closeTab)
 	// A page that hangs is to fail the test, not to stop it.
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	p.t.Cleanup(cancel)
 	p.ctx = ctx
 	p.log = listen(p)
+	// Without a window manager, only one window has the focus, and others take no clicks.
 	p.do(emulation.SetFocusEmulationEnabled(true).Do)
 	return p
 }

@@ -51,7 +51,6 @@ func TestScreenshots(t *testing.T) {
 	form.find("link", "Connect Dropbox")
 	form.screenshot("connect", desktop)
 	connecting := s.consentFrom(form)
-	form.press("button", "Refresh")
 	eventually(t, patience, "the page still shows an error", func() bool { return form.text("alert") == "" })
 
 	connecting.visit(u.ports.apiURL() + "/connect/dropbox-demo/auth")

@@ -47,8 +47,7 @@ func (u *uploads) testConsent(t *testing.T, mode string) {
 			t.Errorf("%s: %q", p.address(), refused)
 		}
 	}
-	form.press("button", "Refresh")
-	eventually(t, patience, "the page still shows an error", func() bool { return form.text("alert") == "" })
+	eventually(t, patience, "the page does not see that Dropbox is connected", func() bool { return form.text("alert") == "" })
 	form.sendForm(ada)
 	form.awaitFiles(1)
 }

@@ -42,7 +42,7 @@ func (p *tab) sendForm(who person) {
 	p.fillInForm(who)
 	p.press("button", "Send")
 	p.awaitText("[role=status]", "the page does not say that it is sent", func(said string) bool {
-		return strings.HasPrefix(said, "Sent")
+		return strings.HasPrefix(said, "Sent.")
 	})
 }
 

@@ -28,6 +28,11 @@ func TestDirectives(t *testing.T) {
 				allow local
 				allow origin https://a.example https://*.b.example
 				allow origin http://localhost:* {env.APP}
+				allow key ci
+				allow user *
+				allow anyone
+				limit caller 600/1m burst 50
+				limit connection concurrent 4
 				cors {
 					allow_headers X-A X-B
 					allow_methods PUT
@@ -35,8 +40,8 @@ func TestDirectives(t *testing.T) {
 					max_age 90s
 				}
 			}`,
-			`{"connection":"demo/{http.auth.user.id}","allow":{"local":true,"origins":["https://a.example","https://*.b.example","http://localhost:*","{env.APP}"]},` +
-				`"cors":{"allow_headers":["X-A","X-B"],"allow_methods":["PUT"],"expose_headers":["*"],"max_age":90000000000}}`,
+			`{"connection":"demo/{http.auth.user.id}","allow":{"local":true,"origins":["https://a.example","https://*.b.example","http://localhost:*","{env.APP}"],"keys":["ci"],"users":["*"],"anyone":true},` +
+				`"cors":{"allow_headers":["X-A","X-B"],"allow_methods":["PUT"],"expose_headers":["*"],"max_age":90000000000},"limits":[{"per":"caller","requests":600,"window":60000000000,"burst":50},{"per":"connection","concurrent":4}]}`,
 			new(endpoint.Endpoint),
 		},
 		{
@@ -80,7 +85,7 @@ func TestErrorsInDirectivesNameTheLineAndTheRemedy(t *testing.T) {
 	}{
 		{1, "token_endpoint", "takes one connection, such as dropbox-demo/auth"},
 		{1, "token_endpoint a/b c/d", "takes one connection"},
-		{2, "token_endpoint a/b {\nalow local\n}", "takes allow and cors"},
+		{2, "token_endpoint a/b {\nalow local\n}", "takes allow, cors and limit"},
 		{2, "token_endpoint a/b {\nallow\n}", "use allow local, allow origin <origin...>"},
 		{2, "token_endpoint a/b {\nallow everybody\n}", "use allow local, allow origin <origin...>"},
 		{2, "token_endpoint a/b {\nallow origin\n}", "use allow local, allow origin <origin...>"},
@@ -97,7 +102,7 @@ func TestErrorsInDirectivesNameTheLineAndTheRemedy(t *testing.T) {
 		{2, "token_guard a/b {\non_error ignore\n}", "refuse or pass"},
 		{3, "token_guard a/b {\non_error pass\non_error pass\n}", "already specified"},
 		{2, "token_guard a/b {\nforward yes\n}", "argument"},
-		{2, "token_guard a/b {\nreplay\n}", "takes allow, cors, on_error and forward"},
+		{2, "token_guard a/b {\nreplay\n}", "takes allow, cors, limit, on_error and forward"},
 		{1, "token_connect /connect", "such as /connect/*"},
 		{1, "token_connect @here", "such as /connect/*"},
 		{1, "token_connect /*", "such as /connect/*"},

@@ -1,11 +1,15 @@
 package access
 
+import "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/limit"
+
 // Access says who may use a route.
 type Access struct {
 	// Who may use the route. If it is left out, only processes of this machine may.
 	Allow *Allow `json:"allow,omitempty"`
 	// What pages of the allowed origins may send and read. It needs `origins` in `allow`.
 	CORS *CORS `json:"cors,omitempty"`
+	// How often, and how many at a time, callers may use the connection. Default: no limits.
+	Limits limit.Limits `json:"limits,omitempty"`
 }
 
 // Allow lists who may use a route. Of a program, one of the rules has to hold that say who it is: local, keys, users or

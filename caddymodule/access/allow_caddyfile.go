@@ -24,6 +24,8 @@ import (
 //		expose_headers <names...>
 //		max_age        <duration>
 //	}
+//	limit caller|connection <n>/<time> [burst <n>]
+//	limit caller|connection concurrent <n>
 //
 // allow may be repeated. Of a program, one of local, key, user and anyone has to hold; of a page, its origin has to be listed and, if there
 // is one of key, user and anyone, one of these has to hold too. An origin is
@@ -40,7 +42,7 @@ func (a *Access) UnmarshalSubdirective(d *caddyfile.Dispenser) (known bool, err 
 		a.CORS = new(CORS)
 		return true, a.CORS.unmarshal(d)
 	}
-	return false, nil
+	return a.Limits.UnmarshalSubdirective(d)
 }
 
 func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {

@@ -6,6 +6,9 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/limit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 )
@@ -41,6 +44,19 @@ const (
 	callerUser   callerKind = "user"
 	callerAnyone callerKind = "anyone"
 )
+
+// countedAs returns what tells c from other callers, for limits: who it is, or where it comes from. Many pages may have
+// grants of one key, so these count by their address.
+func (c Caller) countedAs(r *http.Request) string {
+	if c.Name != "" && c.kind != callerGrant {
+		return string(c.kind) + " " + c.Name
+	}
+	from := r.RemoteAddr
+	if client, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && client != "" {
+		from = client // behind trusted proxies
+	}
+	return "address " + limit.CallerOfAddress(from)
+}
 
 // Kind returns the word for the rule that let c in: local, page, key, grant, user or anyone; "" if none did.
 func (c Caller) Kind() string { return string(c.kind) }

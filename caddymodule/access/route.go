@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/audit"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/limit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
@@ -25,6 +27,7 @@ type tokens interface {
 // who may use it. It is safe for concurrent use.
 type Route struct {
 	gate       *gate
+	limiter    *limit.Limiter // nil: no limits
 	connection connection
 	app        tokenapp.App
 	// store is asked at each request: the store opens after the handlers are provisioned.
@@ -51,11 +54,12 @@ func NewRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*Route, er
 	if errConnection == nil && errAccess == nil {
 		errConnection = c.checkCaller(g.rules)
 	}
-	if err := errors.Join(errConnection, errAccess); err != nil {
+	limiter, errLimits := limit.New(a.Limits, time.Now)
+	if err := errors.Join(errConnection, errAccess, errLimits); err != nil {
 		return nil, err
 	}
 	return &Route{
-		gate: g, connection: c, app: app, log: ctx.Logger(),
+		gate: g, limiter: limiter, connection: c, app: app, log: ctx.Logger(),
 		store: func() (tokens, error) { return app.Store() },
 	}, nil
 }
@@ -71,6 +75,19 @@ func (t *Route) Admit(w http.ResponseWriter, r *http.Request) (c Caller, p *prob
 // that r or its caller gives is none, or if its provider is not configured.
 func (t *Route) Resolve(r *http.Request, c Caller) (id tokenstore.ID, p *tokenstore.Provider, ok bool) {
 	return t.connection.resolve(r, c)
+}
+
+// Begin counts a request of c for the connection id against the limits of the route, or says why it has to wait. Whoever
+// called it has to call end, once or more, when the request is done.
+func (t *Route) Begin(r *http.Request, c Caller, id tokenstore.ID) (end func(), p *problem.Problem) {
+	if t.limiter == nil {
+		return func() {}, nil
+	}
+	end, wait, ok := t.limiter.Admit(c.countedAs(r), id.String())
+	if !ok {
+		return end, problem.TooManyRequests(wait)
+	}
+	return end, nil
 }
 
 // Audit returns where the uses of the route are written down, nil if nowhere.

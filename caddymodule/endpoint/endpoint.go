@@ -127,6 +127,11 @@ func (e *Endpoint) token(r *http.Request, caller access.Caller) (id tokenstore.I
 	if p := caller.MayUse(r, access.Use{Connection: id}); p != nil {
 		return id, nil, p
 	}
+	end, p := e.route.Begin(r, caller, id)
+	defer end()
+	if p != nil {
+		return id, nil, p
+	}
 	t, p = e.route.Token(r, id, tokenstore.Want{MinTTL: minTTL})
 	return id, t, p
 }

@@ -21,12 +21,17 @@ func parseEndpoint(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) 
 //	token_endpoint [<matcher>] <connection> {
 //		allow local
 //		allow origin <origin...>
+//		allow key    <name...>|*
+//		allow user   <id...>|*
+//		allow anyone
 //		cors {
 //			allow_headers  <names...>
 //			allow_methods  <methods...>
 //			expose_headers <names...>
 //			max_age        <duration>
 //		}
+//		limit caller|connection <n>/<time> [burst <n>]
+//		limit caller|connection concurrent <n>
 //	}
 //
 // The connection is provider/connection and may hold placeholders. Without any
@@ -42,7 +47,7 @@ func (e *Endpoint) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 		if !known {
-			return d.Errf("unrecognized sub-directive %q; token_endpoint takes allow and cors", d.Val())
+			return d.Errf("unrecognized sub-directive %q; token_endpoint takes allow, cors and limit", d.Val())
 		}
 	}
 	return nil

@@ -92,6 +92,7 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 	}
 	stripCredentials(r.Header)
 	d, p := g.decide(r, caller)
+	defer d.end()
 	if p != nil {
 		g.refused(r, caller, d, p)
 		p.Write(w)
@@ -115,12 +116,13 @@ type decision struct {
 	path       string        // of the API
 	outcome    string        // for the metrics
 	forwarding *forwarding   // nil unless the guard forwards
+	end        func()        // is called when the request is done
 }
 
 // decide makes r ready to be forwarded, or says why it must not be. The token itself is not
 // kept: the transport asks for it again at the last moment, and finds it in memory.
 func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refused *problem.Problem) {
-	d.path = r.URL.EscapedPath()
+	d.path, d.end = r.URL.EscapedPath(), func() {}
 	if p := checkForwardable(r); p != nil {
 		return d, p
 	}
@@ -142,6 +144,9 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 		case err != nil:
 			return d, problem.BadRequest("The path cannot be forwarded: it can be read in more than one way.")
 		}
+	}
+	if d.end, refused = g.route.Begin(r, caller, id); refused != nil {
+		return d, refused
 	}
 	_, refused = g.route.Token(r, id, tokenstore.Want{})
 	switch {

@@ -22,9 +22,11 @@ func parseGuard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // its own guard. Syntax:
 //
 //	token_guard [<matcher>] <connection> {
-//		allow    local
-//		allow    origin <origin...>
+//		allow    local|anyone
+//		allow    origin|key|user <...>
 //		cors     { ... }
+//		limit    caller|connection <n>/<time> [burst <n>]
+//		limit    caller|connection concurrent <n>
 //		on_error refuse|pass
 //		forward
 //	}
@@ -41,7 +43,7 @@ func (g *Guard) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if known, err := g.unmarshalSubdirective(d); err != nil {
 			return err
 		} else if !known {
-			return d.Errf("unrecognized sub-directive %q; token_guard takes allow, cors, on_error and forward", d.Val())
+			return d.Errf("unrecognized sub-directive %q; token_guard takes allow, cors, limit, on_error and forward", d.Val())
 		}
 	}
 	return nil

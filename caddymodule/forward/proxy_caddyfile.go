@@ -24,9 +24,11 @@ func init() {
 // connection. Syntax:
 //
 //	token_proxy [<matcher>] <connection> [<upstreams...>] {
-//		allow         local
-//		allow         origin <origin...>
+//		allow         local|anyone
+//		allow         origin|key|user <...>
 //		cors          { ... }
+//		limit         caller|connection <n>/<time> [burst <n>]
+//		limit         caller|connection concurrent <n>
 //		on_error      refuse|pass
 //		replay_buffer <size>
 //		pass_header   <names...>

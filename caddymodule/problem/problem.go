@@ -101,6 +101,14 @@ func KeyNeeded() *Problem {
 	}
 }
 
+// TooManyRequests is for a caller that has reached a limit of the route.
+func TooManyRequests(wait time.Duration) *Problem {
+	return &Problem{
+		Code: "too_many_requests", Status: http.StatusTooManyRequests, Title: "Too many requests",
+		Detail: "A limit of this route is reached.", RetryAfter: max(wait, time.Second),
+	}
+}
+
 // WrongHost is for a request whose Host is not the site's.
 func WrongHost() *Problem {
 	return &Problem{

@@ -31,6 +31,10 @@ func TestDirectives(t *testing.T) {
 				allow key ci
 				allow user *
 				allow anyone
+				allow jwt https://login.example.com {
+					audience tokens
+					require role editor admin
+				}
 				limit caller 600/1m burst 50
 				limit connection concurrent 4
 				cors {
@@ -40,7 +44,7 @@ func TestDirectives(t *testing.T) {
 					max_age 90s
 				}
 			}`,
-			`{"connection":"demo/{http.auth.user.id}","allow":{"local":true,"origins":["https://a.example","https://*.b.example","http://localhost:*","{env.APP}"],"keys":["ci"],"users":["*"],"anyone":true},` +
+			`{"connection":"demo/{http.auth.user.id}","allow":{"local":true,"origins":["https://a.example","https://*.b.example","http://localhost:*","{env.APP}"],"keys":["ci"],"users":["*"],"jwt":[{"issuer":"https://login.example.com","audiences":["tokens"],"require":{"role":["editor","admin"]}}],"anyone":true},` +
 				`"cors":{"allow_headers":["X-A","X-B"],"allow_methods":["PUT"],"expose_headers":["*"],"max_age":90000000000},"limits":[{"per":"caller","requests":600,"window":60000000000,"burst":50},{"per":"connection","concurrent":4}]}`,
 			new(endpoint.Endpoint),
 		},

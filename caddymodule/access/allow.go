@@ -1,6 +1,9 @@
 package access
 
-import "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/limit"
+import (
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/jwt"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/limit"
+)
 
 // Access says who may use a route.
 type Access struct {
@@ -12,8 +15,8 @@ type Access struct {
 	Limits limit.Limits `json:"limits,omitempty"`
 }
 
-// Allow lists who may use a route. Of a program, one of the rules has to hold that say who it is: local, keys, users or
-// anyone. Of a page in a browser, its origin has to be listed; if there are keys, users or anyone too, one of these
+// Allow lists who may use a route. Of a program, one of the rules has to hold that say who it is: local, keys, users, jwt or
+// anyone. Of a page in a browser, its origin has to be listed; if there are keys, users, jwt or anyone too, one of these
 // has to hold as well.
 type Allow struct {
 	// Processes of this machine: the connection comes from a loopback address or through a
@@ -40,6 +43,8 @@ type Allow struct {
 	// Users whom an authentication handler before this route has recognised, by their id,
 	// `{http.auth.user.id}`; `*` stands for all of them.
 	Users []string `json:"users,omitempty"`
+	// Callers who send, as `Authorization: Bearer`, a JSON Web Token of one of these issuers.
+	JWT []*jwt.Issuer `json:"jwt,omitempty"`
 	// Everybody who reaches the server, apart from pages whose origin is not listed.
 	Anyone bool `json:"anyone,omitempty"`
 }

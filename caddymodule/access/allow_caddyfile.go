@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/directive"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/jwt"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
 )
 
@@ -17,6 +18,11 @@ import (
 //	allow origin <origin...>
 //	allow key    <name...>|*
 //	allow user   <id...>|*
+//	allow jwt    <issuer> {
+//		audience <names...>
+//		require  <claim> <values...>
+//		name     <claim>
+//	}
 //	allow anyone
 //	cors {
 //		allow_headers  <names...>
@@ -27,8 +33,8 @@ import (
 //	limit caller|connection <n>/<time> [burst <n>]
 //	limit caller|connection concurrent <n>
 //
-// allow may be repeated. Of a program, one of local, key, user and anyone has to hold; of a page, its origin has to be listed and, if there
-// is one of key, user and anyone, one of these has to hold too. An origin is
+// allow may be repeated. Of a program, one of local, key, user, jwt and anyone has to hold; of a page, its origin has to be listed and, if there
+// is one of key, user, jwt and anyone, one of these has to hold too. An origin is
 // scheme://host or scheme://host:port. https://*.example.com stands for all
 // subdomains, http://localhost:* for all ports and * for every page there is.
 func (a *Access) UnmarshalSubdirective(d *caddyfile.Dispenser) (known bool, err error) {
@@ -49,7 +55,15 @@ func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
 	if a.Allow == nil {
 		a.Allow = new(Allow)
 	}
-	args := d.RemainingArgs()
+	if !d.NextArg() {
+		return d.Errf("allow: %s", allowUsage)
+	}
+	if d.Val() == "jwt" {
+		issuer, err := jwt.Unmarshal(d)
+		a.Allow.JWT = append(a.Allow.JWT, issuer)
+		return err
+	}
+	args := append([]string{d.Val()}, d.RemainingArgs()...)
 	switch {
 	case len(args) == 1 && args[0] == "local":
 		if a.Allow.Local {
@@ -78,8 +92,11 @@ func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
 		}
 		return nil
 	}
-	return d.Errf("allow %s: use allow local, allow origin <origin...>, allow key <name...>, allow user <id...> or allow anyone", strings.Join(args, " "))
+	return d.Errf("allow %s: %s", strings.Join(args, " "), allowUsage)
 }
+
+// allowUsage is the remedy for what is no rule.
+const allowUsage = "use allow local, allow origin <origin...>, allow key <name...>, allow user <id...>, allow jwt <issuer> { ... } or allow anyone"
 
 // unmarshal reads the block of cors.
 func (c *CORS) unmarshal(d *caddyfile.Dispenser) error {

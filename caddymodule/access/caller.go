@@ -18,7 +18,7 @@ import (
 type Caller struct {
 	// Browser: a browser sent the request.
 	Browser bool
-	// Name is that of the key, or the id of the user, that let the caller in; "" if another rule did.
+	// Name is that of the key, the id of the user or the name in the token that let the caller in; "" if another rule did.
 	Name string
 	// kind is the rule that let the caller in.
 	kind callerKind
@@ -42,6 +42,7 @@ const (
 	callerKey    callerKind = "key"
 	callerGrant  callerKind = "grant" // of a page, from somebody with a key
 	callerUser   callerKind = "user"
+	callerJWT    callerKind = "jwt"
 	callerAnyone callerKind = "anyone"
 )
 
@@ -58,7 +59,7 @@ func (c Caller) countedAs(r *http.Request) string {
 	return "address " + limit.CallerOfAddress(from)
 }
 
-// Kind returns the word for the rule that let c in: local, page, key, grant, user or anyone; "" if none did.
+// Kind returns the word for the rule that let c in: local, page, key, grant, user, jwt or anyone; "" if none did.
 func (c Caller) Kind() string { return string(c.kind) }
 
 // originOf returns the origin of the page that r comes from, "" if nobody knows.

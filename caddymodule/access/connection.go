@@ -65,24 +65,32 @@ func (c connection) resolve(r *http.Request, caller Caller) (tokenstore.ID, *tok
 	return id, p, ok
 }
 
-// callerPlaceholder is the name of the caller: of its key, or the user's id.
+// callerPlaceholder is the name of the caller: of its key, the user's id, or the name in its token.
 const callerPlaceholder = "token_store.caller"
 
 // ofCaller reports whether each caller has a connection of its own.
 func (c connection) ofCaller() bool { return strings.Contains(c.template, "{"+callerPlaceholder+"}") }
 
-// checkCaller refuses a connection that is made of the caller's name where nobody has one, or where a key could have that
-// of a user.
+// checkCaller refuses a connection that is made of the caller's name where nobody has one, or where two callers could have the
+// same.
 func (c connection) checkCaller(r rules) error {
-	switch {
-	case !c.ofCaller():
+	if !c.ofCaller() {
 		return nil
-	case len(r.keys) == 0 && len(r.users) == 0:
-		return fmt.Errorf("connection %s: no caller has a name here; add allow key or allow user", c.template)
-	case len(r.keys) > 0 && len(r.users) > 0:
-		return fmt.Errorf("connection %s: a key and a user could have the same name; allow keys or users, and the others in a route of their own", c.template)
 	}
-	return nil
+	sources := len(r.issuers)
+	if len(r.keys) > 0 {
+		sources++
+	}
+	if len(r.users) > 0 {
+		sources++
+	}
+	switch sources {
+	case 0:
+		return fmt.Errorf("connection %s: no caller has a name here; add allow key, allow user or allow jwt", c.template)
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("connection %s: callers of different kinds, or of two issuers, could have the same name; allow one kind here, and the others in a route of their own", c.template)
 }
 
 // namesOf lists the providers for a message.

@@ -26,9 +26,9 @@ func newGate(a Access, defaults CORS, s site.Site, keys func() (keyring, error),
 	if allow == nil {
 		allow = &Allow{Local: true}
 	}
-	known, errRules := newRules(*allow, keys)
+	known, errRules := newRules(*allow, keys, log)
 	if errRules == nil && !known.any() && len(allow.Origins) == 0 {
-		errRules = errors.New("allow: nobody is allowed; use allow local, allow origin <origin>, allow key <name>, allow user <id> or allow anyone")
+		errRules = errors.New("allow: nobody is allowed; use allow local, allow origin <origin>, allow key <name>, allow user <id>, allow jwt <issuer> or allow anyone")
 	}
 	if a.CORS != nil && len(allow.Origins) == 0 {
 		return nil, errors.Join(errRules, errors.New("cors: no page may use the route; add allow origin <origin>, or take cors away"))
@@ -58,7 +58,7 @@ func (g *gate) warn(log *zap.Logger) {
 		log.Warn("allow origin * lets every web page use this connection; name the origins of your own pages")
 	}
 	if g.cors != nil && g.site.Exposed && !g.rules.identifyPages() {
-		log.Warn("allow origin tells pages apart, not people: whoever can reach this server can send any Origin; bind it to 127.0.0.1, add allow key or allow user, or put authentication before this route")
+		log.Warn("allow origin tells pages apart, not people: whoever can reach this server can send any Origin; bind it to 127.0.0.1, add allow key, allow user or allow jwt, or put authentication before this route")
 	}
 	if g.rules.anyone {
 		log.Warn("allow anyone lets every program that can reach this server use this connection")

@@ -57,7 +57,7 @@ func TestKeysOpenRoutes(t *testing.T) {
 		}
 	}
 	none := s.Get("/token")
-	none.WantProblem(t, http.StatusUnauthorized, "key_needed")
+	none.WantProblem(t, http.StatusUnauthorized, "credentials_needed")
 	if got := none.Header.Get("WWW-Authenticate"); got != "Bearer" {
 		t.Errorf("WWW-Authenticate %q", got)
 	}
@@ -128,5 +128,5 @@ func TestARevokedKeyOpensNothing(t *testing.T) {
 	if err := store.CallerKeys().Revoke(t.Context(), "ci"); err != nil {
 		t.Fatal(err)
 	}
-	s.Get("/token", "Authorization: Bearer "+key).WantProblem(t, http.StatusUnauthorized, "key_needed")
+	s.Get("/token", "Authorization: Bearer "+key).WantProblem(t, http.StatusUnauthorized, "credentials_needed")
 }

@@ -1,13 +1,18 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/jwt"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
@@ -25,13 +30,29 @@ type keyring interface {
 type rules struct {
 	local, anyone bool
 	keys, users   []string
+	issuers       []verifier
 	keyring       func() (keyring, error) // asked at each request: the store opens late
 }
 
-func newRules(a Allow, keys func() (keyring, error)) (rules, error) {
+// verifier is what the rules need of a *jwt.Verifier.
+type verifier interface {
+	Verify(ctx context.Context, raw string) (name string, ok bool, err error)
+}
+
+func newRules(a Allow, keys func() (keyring, error), log *zap.Logger) (rules, error) {
 	named, errKeys := names("allow key", a.Keys)
 	users, errUsers := names("allow user", a.Users)
-	return rules{local: a.Local, anyone: a.Anyone, keys: named, users: users, keyring: keys}, errors.Join(errKeys, errUsers)
+	problems := []error{errKeys, errUsers}
+	r := rules{local: a.Local, anyone: a.Anyone, keys: named, users: users, keyring: keys}
+	for _, issuer := range a.JWT {
+		v, err := issuer.Provision(jwt.Options{Log: log})
+		if err != nil {
+			problems = append(problems, fmt.Errorf("allow jwt: %w", err))
+			continue
+		}
+		r.issuers = append(r.issuers, v)
+	}
+	return r, errors.Join(problems...)
 }
 
 // names returns the names of a rule with their placeholders replaced.
@@ -50,7 +71,9 @@ func names(rule string, written []string) ([]string, error) {
 func (g rules) any() bool { return g.local || g.identifyPages() }
 
 // identifyPages reports whether a page has to be more than one of an allowed origin.
-func (g rules) identifyPages() bool { return g.anyone || len(g.keys) > 0 || len(g.users) > 0 }
+func (g rules) identifyPages() bool {
+	return g.anyone || len(g.keys) > 0 || len(g.users) > 0 || len(g.issuers) > 0
+}
 
 // identify finds the rule by which c may use the route, and completes c. pages says whether there are
 // pages that may.
@@ -58,16 +81,40 @@ func (g rules) identify(c *Caller, r *http.Request, pages bool) *problem.Problem
 	if found, err := g.byKey(c, r); found || err != nil {
 		return err
 	}
+	byToken, unknown := g.byToken(c, r)
 	switch {
+	case byToken:
 	case g.byUser(c, r):
 	case g.local && c.local && !c.Browser:
 		c.kind = callerLocal
 	case g.anyone:
 		c.kind = callerAnyone
+	case unknown:
+		return problem.IssuerUnavailable()
 	default:
 		return g.refusal(pages)
 	}
 	return nil
+}
+
+// byToken reports whether r has a token of one of the issuers. unknown says that one of them cannot be asked.
+func (g rules) byToken(c *Caller, r *http.Request) (found, unknown bool) {
+	if len(g.issuers) == 0 {
+		return false, false
+	}
+	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if _, isKey := accesslog.BearerOf(r); isKey || raw == "" || !strings.EqualFold(scheme, "Bearer") {
+		return false, false
+	}
+	for _, issuer := range g.issuers {
+		name, ok, err := issuer.Verify(r.Context(), strings.TrimSpace(raw))
+		if ok && err == nil {
+			c.kind, c.Name = callerJWT, name
+			return true, false
+		}
+		unknown = unknown || err != nil
+	}
+	return false, unknown
 }
 
 // byKey reports whether r has a key that the route is for.
@@ -118,8 +165,8 @@ func lists(names []string, name string) bool {
 // refusal says who may use the route, to somebody who may not.
 func (g rules) refusal(pages bool) *problem.Problem {
 	switch {
-	case len(g.keys) > 0:
-		return problem.KeyNeeded()
+	case len(g.keys) > 0 || len(g.issuers) > 0:
+		return problem.CredentialsNeeded()
 	case len(g.users) > 0:
 		return problem.CallerNotAllowed("Only certain users may use this route, and the request is not of one of them.")
 	case g.local:

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/jwt"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
@@ -111,6 +113,60 @@ func TestRulesOfIdentity(t *testing.T) {
 	}
 }
 
+// fakeIssuer knows the names of callers by their tokens, unless it is down.
+type fakeIssuer struct {
+	names map[string]string
+	down  bool
+}
+
+func (f fakeIssuer) Verify(_ context.Context, raw string) (string, bool, error) {
+	if f.down {
+		return "", false, jwt.ErrUnreachable
+	}
+	name, ok := f.names[raw]
+	return name, ok, nil
+}
+
+func TestTokensOfIssuers(t *testing.T) {
+	up := fakeIssuer{names: map[string]string{"e.y.alice": "alice"}}
+	down := fakeIssuer{down: true}
+	for _, tc := range []struct {
+		name    string
+		rules   rules
+		headers []string
+		user    string
+		want    int
+		caller  string
+	}{
+		{name: "a token", rules: rules{issuers: []verifier{up}}, headers: []string{"Authorization: Bearer e.y.alice"}, caller: "jwt alice"},
+		{name: "a token of the second issuer", rules: rules{issuers: []verifier{fakeIssuer{}, up}}, headers: []string{"Authorization: bearer e.y.alice"}, caller: "jwt alice"},
+		{name: "a token of the second issuer, and the first is down", rules: rules{issuers: []verifier{down, up}}, headers: []string{"Authorization: Bearer e.y.alice"}, caller: "jwt alice"},
+		{name: "a token of nobody", rules: rules{issuers: []verifier{up}}, headers: []string{"Authorization: Bearer e.y.mallory"}, want: 401},
+		{name: "no token", rules: rules{issuers: []verifier{down}}, want: 401},
+		{name: "no bearer", rules: rules{issuers: []verifier{up}}, headers: []string{"Authorization: Basic e.y.alice"}, want: 401},
+		{name: "a token whose issuer is down", rules: rules{issuers: []verifier{up, down}}, headers: []string{"Authorization: Bearer e.y.bob"}, want: 503},
+		{name: "a key, which no issuer is asked about", rules: rules{issuers: []verifier{down}}, headers: []string{"Authorization: Bearer tsk_other"}, want: 401},
+		{name: "a key", rules: rules{issuers: []verifier{down}, keys: []string{"ci"}, keyring: ringOf}, headers: []string{"Authorization: Bearer tsk_ci"}, caller: "key ci"},
+		{name: "a user, and an issuer that is down", rules: rules{issuers: []verifier{down}, users: []string{"*"}}, headers: []string{"Authorization: Bearer e.y.x"}, user: "bob", caller: "user bob"},
+		{name: "a program of this machine, and an issuer that is down", rules: rules{issuers: []verifier{down}, local: true}, headers: []string{"Authorization: Bearer e.y.x"}, caller: "local "},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRequest("GET", "http://localhost/", tc.headers...)
+			if tc.user != "" {
+				as(r, tc.user)
+			}
+			c := callerOf(r)
+			p := tc.rules.identify(&c, r, false)
+			if (p == nil) != (tc.want == 0) || p != nil && p.Status != tc.want {
+				t.Fatalf("%+v, want %d", p, tc.want)
+			}
+			if got := string(c.kind) + " " + c.Name; p == nil && got != tc.caller {
+				t.Errorf("the caller is %s", got)
+			}
+		})
+	}
+}
+
 func TestAPreflightNeedsNoKey(t *testing.T) {
 	g, err := newGate(Access{Allow: &Allow{Keys: []string{"ci"}, Origins: []string{"http://localhost:5173"}}}, ProxyCORS(), site.Site{}, ringOf, zap.NewNop())
 	if err != nil {
@@ -181,11 +237,15 @@ func TestConnectionsOfCallers(t *testing.T) {
 	}
 	for hint, r := range map[string]rules{
 		"no caller has a name": {local: true, anyone: true},
-		"the same name":        {users: []string{"*"}, keys: []string{"*"}},
+		"the same":             {users: []string{"*"}, keys: []string{"*"}},
+		"of two issuers":       {issuers: []verifier{fakeIssuer{}, fakeIssuer{}}},
 	} {
 		if err := c.checkCaller(r); err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("error %v, want one with %q", err, hint)
 		}
+	}
+	if err := c.checkCaller(rules{issuers: []verifier{fakeIssuer{}}, local: true}); err != nil {
+		t.Error(err)
 	}
 	if err := (connection{template: "demo/{http.auth.user.id}"}).checkCaller(rules{local: true}); err != nil {
 		t.Error(err)

@@ -101,7 +101,7 @@ func (g *Grants) grant(r *http.Request) (document, *problem.Problem) {
 	key, _ := accesslog.BearerOf(r)
 	keys := store.CallerKeys()
 	if identity, ok := keys.Find(key); !ok || identity.Grant {
-		return document{}, problem.KeyNeeded()
+		return document{}, problem.CredentialsNeeded()
 	}
 	grant, expires, err := keys.Grant(key, spec)
 	switch {
@@ -128,7 +128,7 @@ func (g *Grants) check(r *http.Request) *problem.Problem {
 		return problem.MethodNotAllowed("POST")
 	}
 	if _, ok := accesslog.BearerOf(r); !ok {
-		return problem.KeyNeeded()
+		return problem.CredentialsNeeded()
 	}
 	return nil
 }

@@ -112,12 +112,12 @@ func TestAPageUsesAGrant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { a.WantProblem(t, http.StatusForbidden, "caller_not_allowed") })
 	}
-	s.call("POST", "/api/2/users/get_current_account", page, grant[:len(grant)-2]+"xx").WantProblem(t, http.StatusUnauthorized, "key_needed")
+	s.call("POST", "/api/2/users/get_current_account", page, grant[:len(grant)-2]+"xx").WantProblem(t, http.StatusUnauthorized, "credentials_needed")
 
 	if err := keysOf(t, s.Site).Revoke(t.Context(), "backend"); err != nil {
 		t.Fatal(err)
 	}
-	s.call("POST", "/api/2/users/get_current_account", page, grant).WantProblem(t, http.StatusUnauthorized, "key_needed")
+	s.call("POST", "/api/2/users/get_current_account", page, grant).WantProblem(t, http.StatusUnauthorized, "credentials_needed")
 	if log := s.Log(); strings.Contains(log, s.key) || strings.Contains(log, grant) {
 		t.Errorf("a key or a grant is in the log")
 	}
@@ -137,7 +137,7 @@ func TestAGrantIsNoMoreThanItsKey(t *testing.T) {
 	}
 	// What is left out is as with the key.
 	s.call("GET", "/api/2/users/get_current_account", page, grant).WantProblem(t, http.StatusForbidden, "caller_not_allowed")
-	s.ask(`{"origin":"https://app.example.com","connection":"demo/auth"}`, "Authorization: Bearer "+grant).WantProblem(t, http.StatusUnauthorized, "key_needed")
+	s.ask(`{"origin":"https://app.example.com","connection":"demo/auth"}`, "Authorization: Bearer "+grant).WantProblem(t, http.StatusUnauthorized, "credentials_needed")
 }
 
 func TestWhoGetsNoGrant(t *testing.T) {
@@ -150,8 +150,8 @@ func TestWhoGetsNoGrant(t *testing.T) {
 		status     int
 		code       string
 	}{
-		{"no key", good, []string{"X-Nothing: 1"}, 401, "key_needed"},
-		{"a key that nobody made", good, []string{auth + "x"}, 401, "key_needed"},
+		{"no key", good, []string{"X-Nothing: 1"}, 401, "credentials_needed"},
+		{"a key that nobody made", good, []string{auth + "x"}, 401, "credentials_needed"},
 		{"a page", good, []string{auth, "Origin: " + page}, 403, "caller_not_allowed"},
 		{"nothing", "", nil, 400, "bad_request"},
 		{"something else", `[]`, nil, 400, "bad_request"},

@@ -92,12 +92,20 @@ func CallerNotAllowed(detail string) *Problem {
 	return &Problem{Code: "caller_not_allowed", Status: http.StatusForbidden, Title: "Caller not allowed", Detail: detail}
 }
 
-// KeyNeeded is for a caller that sends no key, or one that the route is not for: who asks must not learn
-// which.
-func KeyNeeded() *Problem {
+// CredentialsNeeded is for a caller that sends neither a key nor a token of an issuer, or one that the route is not for: who
+// asks must not learn which.
+func CredentialsNeeded() *Problem {
 	return &Problem{
-		Code: "key_needed", Status: http.StatusUnauthorized, Title: "Key needed", Authenticate: "Bearer",
-		Detail: "The route is for callers with a key. Send one as Authorization: Bearer, as Ocp-Apim-Subscription-Key or as the query parameter subscription-key. A key that is unknown, revoked or expired, or made for other routes, counts as none.",
+		Code: "credentials_needed", Status: http.StatusUnauthorized, Title: "Credentials needed", Authenticate: "Bearer",
+		Detail: "The route is for callers who send a key of this server, or a JSON Web Token of an issuer that it trusts, as Authorization: Bearer. One that is unknown, revoked, expired or for other routes counts as none.",
+	}
+}
+
+// IssuerUnavailable is for a caller with a token whose issuer cannot be asked for its keys.
+func IssuerUnavailable() *Problem {
+	return &Problem{
+		Code: "issuer_unavailable", Status: http.StatusServiceUnavailable, Title: "Issuer unavailable",
+		Detail: "The issuer of the token that was sent cannot be reached, so that nobody knows whether the token is good. The server's log says why.", RetryAfter: 5 * time.Second,
 	}
 }
 

@@ -54,6 +54,11 @@
 // If the outcome cannot be committed, the new tokens are kept in memory and handed out, and
 // the commit is tried again each second until it succeeds. [Store.Health] and the observer tell.
 //
+// # Keys of callers
+//
+// The store keeps keys too, by which programs that use connections are known ([Store.CallerKeys]). It does not ask
+// for them itself: who hands tokens out does.
+//
 // # Caveats
 //
 // A server that rotates refresh tokens without a grace window, and whose answer is lost on the way, has ended

@@ -67,6 +67,11 @@ func TestAdminKeys(t *testing.T) {
 			t.Errorf("found %+v, %t; want %q", id, ok, want)
 		}
 	}
+	for _, key := range keys {
+		if strings.Contains(s.Log(), key[15:]) {
+			t.Error("a key is in the log")
+		}
+	}
 	if id, _ := store.CallerKeys().Find(keys[1]); time.Until(id.ExpiresAt) < 59*time.Minute || len(id.Scope.Origins) != 1 {
 		t.Errorf("found %+v", id)
 	}

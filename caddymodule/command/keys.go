@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 )
 
 func keysCommand(c *client) *cobra.Command {
@@ -77,6 +79,10 @@ func revokeKeyCommand(c *client) *cobra.Command {
 		Short: "Ends a key, and the grants that it was used for, at once",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.HasPrefix(args[0], callerkey.Prefix) {
+				// It must not get into the log of the admin API, which has all paths.
+				return errors.New("that looks like a key; give its name, which keys list tells: its id is the middle of the key")
+			}
 			if err := c.revokeKey(args[0]); err != nil {
 				return err
 			}

@@ -14,6 +14,8 @@ const (
 	readPage = 200
 	// readRetry is the wait after the storage failed to give what changed.
 	readRetry = 5 * time.Second
+
+	reading = "reading the caller keys" // of which trouble is told
 )
 
 // follow keeps the keys in memory true, also when another process changes them. If err, of the
@@ -22,7 +24,7 @@ func (k *Keys) follow(ctx context.Context, changes <-chan storage.Event, err err
 	var again <-chan time.Time
 	for {
 		if err != nil && ctx.Err() == nil {
-			k.trouble("reading the caller keys", err)
+			k.trouble(reading, err)
 			again = time.After(readRetry)
 		}
 		select {
@@ -56,30 +58,36 @@ func (k *Keys) take(ctx context.Context, e storage.Event) error {
 
 // reread reads the record of one key.
 func (k *Keys) reread(ctx context.Context, name string, cause storage.Event) error {
+	problem, err := k.rereadLocking(ctx, name, cause)
+	if problem != nil {
+		k.trouble(reading, problem)
+	}
+	return err
+}
+
+func (k *Keys) rereadLocking(ctx context.Context, name string, cause storage.Event) (problem, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	t := k.table.Load()
-	if old := t.byName[name]; old != nil && old.problem == nil && old.revision == cause.Revision {
-		return nil // our own change
+	if old := k.table.Load().byName[name]; old != nil && old.problem == nil && old.revision == cause.Revision {
+		return nil, nil // our own change
 	}
 	r, err := k.look(ctx, recordKey(name))
 	if errors.Is(err, storage.ErrNotFound) || err != nil && cause.Revision == 0 {
 		// If it was deleted, and made again meanwhile, a later reading finds that.
-		k.table.Store(t.without(name))
+		k.update(func(t *table) *table { return t.without(name) })
 	}
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e := decodeKey(r)
-	t.inherit(e)
-	k.table.Store(t.with(e))
-	if e.problem != nil {
-		k.trouble("reading the caller keys", e.problem)
-	}
-	return nil
+	k.update(func(t *table) *table {
+		t.inherit(e)
+		return t.with(e)
+	})
+	return e.problem, nil
 }
 
 // look returns a record, with a nil Value if it cannot be read.
@@ -102,27 +110,49 @@ func (k *Keys) look(ctx context.Context, key storage.Key) (storage.Record, error
 
 // reload reads all records. It leaves everything as it is if it cannot.
 func (k *Keys) reload(ctx context.Context) error {
+	problems, err := k.reloadLocking(ctx)
+	for _, problem := range problems {
+		k.trouble(reading, problem)
+	}
+	return err
+}
+
+// reloadLocking returns the problems that were not known before.
+func (k *Keys) reloadLocking(ctx context.Context) (problems []error, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	old, entries := k.table.Load(), []*entry(nil)
+	entries, err := k.readAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := k.table.Load().byName
+	for _, e := range entries {
+		if old := known[e.key.Name]; e.problem != nil && (old == nil || old.problem == nil) {
+			problems = append(problems, e.problem)
+		}
+	}
+	k.update(func(t *table) *table {
+		for _, e := range entries {
+			t.inherit(e)
+		}
+		return newTable(entries...)
+	})
+	return problems, k.readSigner(ctx)
+}
+
+func (k *Keys) readAll(ctx context.Context) (entries []*entry, err error) {
 	for after := ""; len(entries) <= MaxKeys; {
 		page, err := k.backend.List(ctx, Bucket, idKeys, after, readPage)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, r := range page {
-			e := decodeKey(r)
-			old.inherit(e)
-			if known := old.byName[e.key.Name]; e.problem != nil && (known == nil || known.problem == nil) {
-				k.trouble("reading the caller keys", e.problem)
-			}
-			entries = append(entries, e)
+			entries = append(entries, decodeKey(r))
 			after = r.Key.ID
 		}
 		if len(page) < readPage {
 			break
 		}
 	}
-	k.table.Store(newTable(entries...))
-	return k.readSigner(ctx)
+	return entries, nil
 }

@@ -46,8 +46,8 @@ type Keys struct {
 	table  atomic.Pointer[table]  // never nil
 	signer atomic.Pointer[signer] // nil: not known, or none was made yet
 
-	// mu is held by whoever changes the table or a record, also while the storage is
-	// asked: so nobody can put back what another one has just taken away.
+	// mu is held by whoever changes a record or reads one into the table, also while the storage
+	// is asked: so nobody can put back what another one has just taken away.
 	mu     sync.Mutex
 	closed bool // guarded by mu
 
@@ -116,7 +116,7 @@ func (k *Keys) Create(ctx context.Context, s Spec) (Key, secret.String, error) {
 	if err != nil {
 		return Key{}, secret.String{}, fmt.Errorf("caller key %q: %w", s.Name, err)
 	}
-	k.table.Store(k.table.Load().with(e))
+	k.update(func(t *table) *table { return t.with(e) })
 	return e.key.clone(), secret.New(text), nil
 }
 
@@ -205,18 +205,19 @@ func (k *Keys) Problems() (problems []error) {
 // ErrNotFound, or is of the storage: then the key is refused by this process from now on all the same, but
 // would be valid again after a restart, so revoke it again.
 func (k *Keys) Revoke(ctx context.Context, name string) error {
+	if validateName(name) != nil {
+		return fmt.Errorf("caller key: %w", ErrNotFound) // untold, as it may be the key itself
+	}
+	// It is refused before the lock is had, which a storage that hangs may hold up.
+	k.update(func(t *table) *table { return t.halting(name) })
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
 		return fmt.Errorf("caller key %q: %w", name, storage.ErrClosed)
 	}
-	if validateName(name) != nil {
-		return fmt.Errorf("caller key %q: %w", clip(name), ErrNotFound)
-	}
-	k.table.Store(k.table.Load().halting(name))
 	err := k.remove(ctx, recordKey(name))
 	if err == nil || errors.Is(err, storage.ErrNotFound) {
-		k.table.Store(k.table.Load().without(name))
+		k.update(func(t *table) *table { return t.without(name) })
 	}
 	switch {
 	case err == nil:
@@ -225,6 +226,15 @@ func (k *Keys) Revoke(ctx context.Context, name string) error {
 		return fmt.Errorf("caller key %q: %w", name, ErrNotFound)
 	}
 	return fmt.Errorf("caller key %q: revoking: %w", name, err)
+}
+
+// update replaces the table, whoever else does so at the same time.
+func (k *Keys) update(change func(*table) *table) {
+	for {
+		if old := k.table.Load(); k.table.CompareAndSwap(old, change(old)) {
+			return
+		}
+	}
 }
 
 // removeAttempts is how often a record that others change is looked at again.
@@ -295,13 +305,4 @@ func (k Key) clone() Key {
 		Origins:     slices.Clone(k.Scope.Origins),
 	}
 	return k
-}
-
-// clip keeps what a stranger sent from filling a log line.
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
 }

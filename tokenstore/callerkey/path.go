@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // coversPath reports whether one of the patterns stands for the path, and for nothing else that the
@@ -34,10 +36,11 @@ const maxEscapes = 4
 
 // mayClimb reports whether a server could read the path as one with a segment "." or "..": after
 // unescaping it once or several times, with a backslash for a slash, or with parameters behind a
-// semicolon. It does so too if the path is not well escaped, as nobody knows what a server makes of it.
+// semicolon. It does so too if the path is not well escaped, or of no text, as nobody knows what a server
+// makes of it.
 func mayClimb(path string) bool {
 	for level := range maxEscapes {
-		if hasDotSegment(path) {
+		if hasDotSegment(path) || !utf8.ValidString(path) || strings.ContainsFunc(path, unicode.IsControl) {
 			return true
 		}
 		if strings.IndexByte(path, '%') < 0 {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -16,7 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
@@ -95,89 +93,6 @@ func (k *Keys) Close() {
 	k.signer.Store(nil)
 }
 
-// Create makes a key and returns it with its secret text, which nobody can get again. The key is durable and in
-// force then. It returns an error that wraps ErrInvalid, ErrExists, ErrTooMany, or what the storage
-// returned; then nobody has the key. If it is not known whether the storage took it, List may
-// show it: revoke it before the name is used again.
-func (k *Keys) Create(ctx context.Context, s Spec) (Key, secret.String, error) {
-	now := k.now().UTC().Round(0)
-	if err := s.validate(now); err != nil {
-		return Key{}, secret.String{}, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := k.mayCreate(s.Name); err != nil {
-		return Key{}, secret.String{}, fmt.Errorf("caller key %q: %w", s.Name, err)
-	}
-	e, text, err := k.newEntry(s, now)
-	if err == nil {
-		err = k.save(ctx, e)
-	}
-	if err != nil {
-		return Key{}, secret.String{}, fmt.Errorf("caller key %q: %w", s.Name, err)
-	}
-	k.update(func(t *table) *table { return t.with(e) })
-	return e.key.clone(), secret.New(text), nil
-}
-
-func (s Spec) validate(now time.Time) error {
-	if err := validateName(s.Name); err != nil {
-		return err
-	}
-	if !s.ExpiresAt.IsZero() && (!now.Before(s.ExpiresAt) || s.ExpiresAt.UTC().Year() > 9999) {
-		return invalid("expiry %s: it must lie in the future", s.ExpiresAt.UTC().Format(time.RFC3339))
-	}
-	return s.Scope.validate()
-}
-
-// mayCreate knows what this process knows; the storage has the last word. The caller holds mu.
-func (k *Keys) mayCreate(name string) error {
-	t := k.table.Load()
-	switch {
-	case k.closed:
-		return storage.ErrClosed
-	case t.byName[name] != nil:
-		return ErrExists
-	case len(t.byName) >= MaxKeys:
-		return ErrTooMany
-	}
-	return nil
-}
-
-func (k *Keys) newEntry(s Spec, now time.Time) (e *entry, text string, err error) {
-	id, err := newID(k.random)
-	for err == nil && k.table.Load().byID[id] != nil {
-		id, err = newID(k.random)
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	text, err = newKeyText(k.random, id)
-	if err != nil {
-		return nil, "", err
-	}
-	key := Key{Name: s.Name, ID: id, Scope: s.Scope, CreatedAt: now, ExpiresAt: s.ExpiresAt.UTC().Round(0)}
-	return &entry{key: key.clone(), digest: digest(text)}, text, nil
-}
-
-// save stores a new key. The caller holds mu.
-func (k *Keys) save(ctx context.Context, e *entry) error {
-	value, err := e.encode()
-	if err != nil {
-		return fmt.Errorf("encoding: %w", err)
-	}
-	e.revision, err = k.backend.Put(ctx, storage.Record{Key: recordKey(e.key.Name), Value: value})
-	if errors.Is(err, storage.ErrConflict) {
-		return ErrExists // made by another process
-	}
-	if err != nil {
-		return fmt.Errorf("saving: %w", err)
-	}
-	return nil
-}
-
-func recordKey(name string) storage.Key { return storage.Key{Bucket: Bucket, ID: idKeys + name} }
-
 // List returns the keys by name, those that have expired or are damaged too.
 func (k *Keys) List() []Key {
 	t := k.table.Load()
@@ -201,33 +116,6 @@ func (k *Keys) Problems() (problems []error) {
 	return problems
 }
 
-// Revoke ends a key, and with it the grants it was used for. It is durable when Revoke returns nil. An error wraps
-// ErrNotFound, or is of the storage: then the key is refused by this process from now on all the same, but
-// would be valid again after a restart, so revoke it again.
-func (k *Keys) Revoke(ctx context.Context, name string) error {
-	if validateName(name) != nil {
-		return fmt.Errorf("caller key: %w", ErrNotFound) // untold, as it may be the key itself
-	}
-	// It is refused before the lock is had, which a storage that hangs may hold up.
-	k.update(func(t *table) *table { return t.halting(name) })
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.closed {
-		return fmt.Errorf("caller key %q: %w", name, storage.ErrClosed)
-	}
-	err := k.remove(ctx, recordKey(name))
-	if err == nil || errors.Is(err, storage.ErrNotFound) {
-		k.update(func(t *table) *table { return t.without(name) })
-	}
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, storage.ErrNotFound):
-		return fmt.Errorf("caller key %q: %w", name, ErrNotFound)
-	}
-	return fmt.Errorf("caller key %q: revoking: %w", name, err)
-}
-
 // update replaces the table, whoever else does so at the same time.
 func (k *Keys) update(change func(*table) *table) {
 	for {
@@ -235,24 +123,6 @@ func (k *Keys) update(change func(*table) *table) {
 			return
 		}
 	}
-}
-
-// removeAttempts is how often a record that others change is looked at again.
-const removeAttempts = 5
-
-// remove deletes a record whatever its revision, also one that cannot be read.
-func (k *Keys) remove(ctx context.Context, key storage.Key) error {
-	for range removeAttempts {
-		r, err := k.look(ctx, key)
-		if err != nil {
-			return err
-		}
-		err = k.backend.Delete(ctx, key, r.Revision)
-		if !errors.Is(err, storage.ErrConflict) {
-			return err
-		}
-	}
-	return storage.ErrConflict
 }
 
 // Identity is who presented a key or a grant, and what for it may be used.

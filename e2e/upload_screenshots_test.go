@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
@@ -60,7 +61,10 @@ func TestScreenshots(t *testing.T) {
 	form.awaitFiles(1)
 	form.fillInForm(zoe)
 	form.screenshot("form", desktop)
+	s.server.Script(standin.Fault{Path: "/2/files/upload", Delay: 3 * time.Second}) // time for a picture
 	form.press("button", "Send")
+	form.awaitText("[role=status]", "the file is not under way", func(said string) bool { return strings.Contains(said, "Sending") })
+	form.screenshot("sending", desktop)
 	form.awaitFiles(2)
 	form.screenshot("sent", desktop)
 	form.screenshot("dark", night)

@@ -50,7 +50,7 @@ func (u *uploads) start(t *testing.T, mode string, o standin.Options, edits ...s
 		"UPLOAD_AUTHORIZE_URL="+oauth+"/oauth2/authorize", "UPLOAD_TOKEN_URL="+oauth+"/oauth2/token",
 		"UPLOAD_REVOKE_URL="+api+"/2/auth/token/revoke",
 		"UPLOAD_API_URL="+api, "UPLOAD_CONTENT_URL="+content,
-		"UPLOAD_DIST="+filepath.Join(u.dist, mode),
+		"UPLOAD_DIST="+filepath.Join(u.dist, mode), "UPLOAD_MODE="+mode,
 	)
 	if mode == returnMode {
 		s.env = append(s.env, "UPLOAD_CONNECT_SRC="+api+" "+content)

@@ -108,7 +108,7 @@ func (u *uploads) testForeignOrigin(t *testing.T, mode string) {
 }
 
 func (u *uploads) testEveryOrigin(t *testing.T) {
-	s := u.start(t, returnMode, standin.Options{}, "allow origin http://localhost:{$UPLOAD_PAGE_PORT:5173}", "allow origin *")
+	s := u.start(t, returnMode, standin.Options{}, "allow origin http://localhost:{$UPLOAD_PAGE_PORT:5173}", "allow origin *", "allow origin http://localhost:5174", "")
 	s.connect()
 	form := u.newTab(t)
 	form.visit(u.serveElsewhere(t, returnMode))

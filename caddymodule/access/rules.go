@@ -172,7 +172,7 @@ func (g rules) refusal(pages bool) *problem.Problem {
 	case g.local:
 		return problem.CallerNotAllowed("Only processes on the server's own machine may use this route.")
 	case pages:
-		return problem.CallerNotAllowed("Only web pages of the allowed origins may use this route.")
+		return problem.CallerNotAllowed("Only web pages of the allowed origins may use this route. With allow local, programs of the server's own machine may too.")
 	}
 	return problem.CallerNotAllowed("Nobody may use this route in this way.")
 }

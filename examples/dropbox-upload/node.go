@@ -10,7 +10,7 @@ import (
 // npm is the npm that was found.
 type npm struct{ path string }
 
-const getNode = "install Node.js 22 or newer, which brings npm, from https://nodejs.org or with your package manager"
+const getNode = "install Node.js 22 or newer (20.19 will do), which brings npm, from https://nodejs.org or with your package manager"
 
 // findNPM returns an error that says what to install if the page's tools cannot run here.
 func findNPM(ctx context.Context) (npm, error) {

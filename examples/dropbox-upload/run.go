@@ -107,6 +107,7 @@ func (s settings) environment(d *dropbox, temp string, adminPort int) []string {
 		fmt.Sprintf("UPLOAD_PAGE_PORT=%d", s.pagePort),
 		fmt.Sprintf("UPLOAD_ADMIN_PORT=%d", adminPort),
 		"UPLOAD_DIST=" + s.dist(),
+		"UPLOAD_MODE=" + string(s.mode),
 	}, d.variables...)
 	if s.mode == returnMode {
 		env = append(env, "UPLOAD_CONNECT_SRC="+d.apiURL+" "+d.contentURL)

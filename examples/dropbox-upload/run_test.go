@@ -69,6 +69,9 @@ func TestForward(t *testing.T) {
 		}
 		resp, body = r.request(http.MethodPost, target, "http://evil.example", upload, "a,b")
 		wantStatus(t, resp, body, http.StatusForbidden)
+		if _, body = r.request(http.MethodGet, r.api+"/dropbox-demo/token", r.page, "", ""); body != "" {
+			t.Errorf("a page that needs no token gets one")
+		}
 	})
 }
 

@@ -23,8 +23,8 @@ export default defineConfig(({ mode }) => {
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
     },
-    // The origin that the Caddyfile allows; on another port, nothing would work.
-    server: { port: 5173, strictPort: true },
-    preview: { port: 5173, strictPort: true },
+    // The origins that the Caddyfile allows; on another port, nothing would work.
+    server: { port: 5174, strictPort: true },
+    preview: { port: 5174, strictPort: true },
   };
 });

@@ -29,7 +29,7 @@ type App struct {
 	// Where connections are kept. Default: a file in Caddy's data directory.
 	Storage *StorageConfig `json:"storage,omitempty"`
 
-	// The key that everything in the database is encrypted with: 32 bytes in
+	// The key that the records in the database are encrypted with, all but the names of connections: 32 bytes in
 	// base64 or as 64 hex digits (`openssl rand -base64 32`). Use a
 	// placeholder, `{file./path}` or `{env.NAME}`: what is written here
 	// literally can be read through Caddy's admin API.

@@ -90,7 +90,7 @@ func (c connection) checkCaller(r rules) error {
 	case 1:
 		return nil
 	}
-	return fmt.Errorf("connection %s: callers of different kinds, or of two issuers, could have the same name; allow one kind here, and the others in a route of their own", c.template)
+	return fmt.Errorf("connection %s: callers of different kinds, or of two issuers, could have the same name; allow one kind here, and the others in a route of their own whose connection has a prefix, such as provider/user-{%s}", c.template, callerPlaceholder)
 }
 
 // namesOf lists the providers for a message.

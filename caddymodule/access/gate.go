@@ -69,28 +69,45 @@ func (g *gate) warn(log *zap.Logger) {
 func (g *gate) admit(w http.ResponseWriter, r *http.Request) (c Caller, p *problem.Problem, ok bool) {
 	caching.VaryOn(w.Header(), "Origin")
 	c = callerOf(r)
-	if p := g.check(&c, r); p != nil {
+	if p := g.checkPlace(&c, r); p != nil {
 		p.Write(w)
 		return c, p, false
 	}
+	if c.Browser { // before it is known who it is: an allowed page may read why it is refused
+		g.speakCORS(w, r)
+	}
+	if isPreflight(r) {
+		return c, nil, false
+	}
+	if p := g.checkIdentity(&c, r); p != nil {
+		p.Write(w)
+		return c, p, false
+	}
+	if !c.Browser {
+		g.speakCORS(w, r)
+	}
+	return c, nil, true
+}
+
+// speakCORS sets the headers of CORS, and answers a preflight.
+func (g *gate) speakCORS(w http.ResponseWriter, r *http.Request) {
 	if g.cors == nil {
-		return c, nil, true
+		return
 	}
 	vary := w.Header()["Vary"]
 	g.cors.handler.ServeHTTP(w, r)
 	w.Header()["Vary"] = vary // with Origin once, not twice
-	return c, nil, !isPreflight(r)
 }
 
-// check returns why r is refused, nil if it is not, and completes c.
-func (g *gate) check(c *Caller, r *http.Request) *problem.Problem {
+// checkPlace returns why r is refused for where it comes from and where it goes to, nil if it is not.
+func (g *gate) checkPlace(c *Caller, r *http.Request) *problem.Problem {
 	if c.Browser {
 		if p := g.checkPage(*c, r); p != nil {
 			return p
 		}
-	}
-	if p := g.checkIdentity(c, r); p != nil {
-		return p
+		if isPreflight(r) || !g.rules.identifyPages() {
+			c.kind = callerPage
+		}
 	}
 	loopback, named := g.site.Names(r)
 	if !named {
@@ -104,10 +121,10 @@ func (g *gate) check(c *Caller, r *http.Request) *problem.Problem {
 	return nil
 }
 
-// checkIdentity finds out by which rule the caller may use the route. A preflight has no credentials.
+// checkIdentity finds out by which rule the caller may use the route, if it is no page of which the origin is
+// enough.
 func (g *gate) checkIdentity(c *Caller, r *http.Request) *problem.Problem {
-	if c.Browser && (isPreflight(r) || !g.rules.identifyPages()) {
-		c.kind = callerPage
+	if c.kind == callerPage {
 		return nil
 	}
 	return g.rules.identify(c, r, g.cors != nil)

@@ -24,11 +24,19 @@ type Use struct {
 	Method, Path string
 }
 
+// Bounded reports whether c has a key that is for certain methods or paths only.
+func (c Caller) Bounded() bool {
+	return c.scope != nil && (c.scope.Methods != nil || c.scope.Paths != nil)
+}
+
 // MayUse returns why c must not do u, nil if it may. What a key is not for is not there, as far as its holder
 // is told.
 func (c Caller) MayUse(r *http.Request, u Use) *problem.Problem {
 	if c.scope == nil {
 		return nil
+	}
+	if c.kind == callerGrant && u.Path == "" {
+		return problem.CallerNotAllowed("A page's grant is for requests through token_proxy: a token would be bound to no page, and outlive the grant.")
 	}
 	use := callerkey.Use{Connection: u.Connection.String(), Method: u.Method, Path: u.Path, Origin: c.originOf(r)}
 	if c.scope.Allows(use) {

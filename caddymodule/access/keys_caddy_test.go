@@ -114,6 +114,56 @@ func TestKeysWithBoundsCannotGetTheToken(t *testing.T) {
 	s.Get("/api/2/users/get_current_account", auth).WantProblem(t, http.StatusForbidden, "caller_not_allowed")
 }
 
+// A path that is checked and another one that is sent would be no check.
+func TestAKeyIsForThePathThatIsSent(t *testing.T) {
+	s := testcaddy.NewSite(t, `
+	handle_path /rewritten/* {
+		token_proxy demo/auth {
+			allow key *
+			rewrite {query.to}
+		}
+	}
+	handle_path /method/* {
+		token_proxy demo/auth {
+			allow key *
+			method DELETE
+		}
+	}
+	handle_path /guarded/* {
+		route {
+			token_guard demo/auth {
+				allow key *
+			}
+			respond "behind the guard"
+		}
+	}
+`)
+	s.Connect("auth")
+	auth := "Authorization: Bearer " + makeKey(t, s, "ci", callerkey.Scope{
+		Connections: []string{"demo/auth"}, Methods: []string{"GET"}, Paths: []string{"/2/files/*"},
+	})
+	for _, path := range []string{"/rewritten/2/files/x?to=/2/users/delete", "/method/2/files/x", "/guarded/api/2/files/x"} {
+		s.Get(path, auth).WantProblem(t, http.StatusForbidden, "caller_not_allowed")
+	}
+	if a := s.Get("/guarded/2/files/x", auth); a.Text != "behind the guard" {
+		t.Errorf("status %d: %s", a.StatusCode, a.Text)
+	}
+	for _, e := range s.Standin.Journal() {
+		if strings.HasPrefix(e.Path, "/2/") {
+			t.Errorf("the API got %s %s", e.Method, e.Path)
+		}
+	}
+}
+
+func TestAPageMayReadThatItsKeyIsNotGood(t *testing.T) {
+	s := testcaddy.NewSite(t, keyRoutes)
+	a := s.Get("/api/2/x", "Origin: http://localhost:5173", "Authorization: Bearer tsk_gone")
+	a.WantProblem(t, http.StatusUnauthorized, "credentials_needed")
+	if got := a.Header.Get("Access-Control-Allow-Origin"); got != "http://localhost:5173" {
+		t.Errorf("Access-Control-Allow-Origin %q", got)
+	}
+}
+
 func TestARevokedKeyOpensNothing(t *testing.T) {
 	s := testcaddy.NewSite(t, keyRoutes)
 	s.Connect("auth")

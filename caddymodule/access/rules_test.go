@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -105,7 +106,7 @@ func TestRulesOfIdentity(t *testing.T) {
 				as(r, tc.user)
 			}
 			checkAdmission(t, g, r, tc.want)
-			if c := callerOf(r); tc.want == admitted && (g.check(&c, r) != nil || string(c.kind)+" "+c.Name != tc.caller) {
+			if c, _, _ := g.admit(httptest.NewRecorder(), r); tc.want == admitted && c.Kind()+" "+c.Name != tc.caller {
 				t.Errorf("the caller is %s %s", c.kind, c.Name)
 			}
 		})
@@ -216,11 +217,11 @@ func TestWhatAKeyIsFor(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := newRequest("POST", "http://localhost/", headers...)
-			c := callerOf(r)
-			if p := g.check(&c, r); p != nil {
+			c, p, _ := g.admit(httptest.NewRecorder(), r)
+			if p != nil {
 				t.Fatalf("refused: %+v", p)
 			}
-			p := c.MayUse(r, tc.use)
+			p = c.MayUse(r, tc.use)
 			if (p == nil) != (tc.want == 0) || p != nil && p.Status != tc.want {
 				t.Errorf("%+v, want %d", p, tc.want)
 			}

@@ -5,6 +5,7 @@ package accesslog
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -50,6 +51,7 @@ func (l *Log) Handle(w http.ResponseWriter, r *http.Request, next func(http.Resp
 	rec := newRecord(l.http, w, r)
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	caddyhttp.SetVar(r.Context(), keyVar, secret.New(takeKey(r)))
+	rec.hideArrived()
 	rec.countBody(r)
 	defer rec.writeAccess() // also if next panics, as reverse_proxy does when an answer is cut
 	if err := next(rec.response, r); err != nil {
@@ -71,18 +73,23 @@ func BearerOf(r *http.Request) (key string, ok bool) {
 // CarriesKey reports whether there is a key in r that Caddy would log. What arrived counts too: the logs have that, whatever has become of
 // r since.
 func CarriesKey(r *http.Request) bool {
-	if _, ok := BearerOf(r); ok {
-		if logs := logsOf(r); logs != nil && logs.ShouldLogCredentials {
-			return true
-		}
-	}
 	if _, ok := r.Header[KeyHeader]; ok {
+		return true
+	}
+	if logs := logsOf(r); logs != nil && logs.ShouldLogCredentials && anyLooksLikeKey(r.Header["Authorization"]) {
 		return true
 	}
 	_, target := arrived(r)
 	_, raw, _ := strings.Cut(target, "?")
-	return hasKey(raw) || hasKey(r.URL.RawQuery)
+	return looksLikeKey(target) || anyLooksLikeKey(r.Header["Referer"]) || hasKey(raw) || hasKey(r.URL.RawQuery)
 }
+
+// looksLikeKey reports whether there is a key or a grant in text, which may have got into it by mistake.
+func looksLikeKey(text string) bool {
+	return strings.Contains(text, callerkey.Prefix) || strings.Contains(text, callerkey.GrantPrefix)
+}
+
+func anyLooksLikeKey(values []string) bool { return slices.ContainsFunc(values, looksLikeKey) }
 
 func hasKey(raw string) bool { return raw != "" && query.Has(raw, KeyParameter) }
 
@@ -99,15 +106,17 @@ func redacted(r *http.Request) *http.Request {
 	clean := r.Clone(r.Context())
 	method, target := arrived(r)
 	path, raw, _ := strings.Cut(target, "?")
-	clean.Method, clean.RequestURI = method, path
 	if raw != "" {
-		clean.RequestURI += "?" + query.Redact(raw, KeyParameter)
+		path += "?" + query.Redact(raw, KeyParameter)
+	}
+	clean.Method, clean.RequestURI = method, callerkey.Redact(path)
+	for _, values := range clean.Header {
+		for i, value := range values {
+			values[i] = callerkey.Redact(value)
+		}
 	}
 	if _, ok := clean.Header[KeyHeader]; ok {
 		clean.Header[KeyHeader] = []string{"REDACTED"}
-	}
-	if _, ok := BearerOf(r); ok {
-		clean.Header["Authorization"] = []string{"REDACTED"}
 	}
 	return clean
 }

@@ -133,6 +133,45 @@ func TestAKeyIsNotLoggedAsACredential(t *testing.T) {
 	}
 }
 
+// Keys get into places where nobody looks for one.
+func TestAKeyInAWrongPlaceIsNotLogged(t *testing.T) {
+	const key = "tsk_aaaaaaaaaa_canary7c1e"
+	s := testcaddy.NewSite(t, routes+`
+	route /renamed {
+		uri replace renamed token
+		token_guard demo/auth
+		respond "{http.request.orig_uri} {http.request.orig_uri.query}"
+	}
+`)
+	s.Connect("auth")
+	for i, tc := range []struct{ name, path, header string }{
+		{"behind a second question mark", "/token??subscription-key=" + key, ""},
+		{"in another parameter", "/token?key=" + key, ""},
+		{"with brackets", "/token?subscription-key%5B%5D=" + key, ""},
+		{"in the path", "/2/" + key + "/x", ""},
+		{"in the page's address", "/token?i=1", "Referer: https://app.example.com/?subscription-key=" + key},
+		{"in a header that has the right one too", "/token?subscription-key=" + key, "X-Key: " + key},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var headers []string
+			if tc.header != "" {
+				headers = append(headers, tc.header)
+			}
+			s.Get(tc.path, headers...)
+			entries(t, s.Server, accessLog, i+1)
+		})
+	}
+	if a := s.Get("/renamed?subscription-key=" + key + "&a=1"); a.Text != "/renamed?REDACTED&a=1 REDACTED&a=1" {
+		t.Errorf("status %d: %s", a.StatusCode, a.Text)
+	}
+	for line := range strings.Lines(s.Log()) {
+		// At that level, Caddy's own handlers before and behind the route log the address.
+		if strings.Contains(line, "canary7c1e") && !strings.Contains(line, `"level":"debug"`) {
+			t.Errorf("the key is in the log:\n%s", line)
+		}
+	}
+}
+
 func TestAnErrorIsLoggedWithoutTheKey(t *testing.T) {
 	s := testcaddy.NewSite(t, routes)
 	s.Connect("auth")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -16,7 +17,8 @@ import (
 type record struct {
 	http        *zap.Logger
 	request     zap.Field
-	credentials bool // log_credentials is set
+	target      string // of the request, without the key
+	credentials bool   // log_credentials is set
 	names       []string
 	access      bool // the request is to be in the access log
 	response    caddyhttp.ResponseRecorder
@@ -39,8 +41,21 @@ func newRecord(log *zap.Logger, w http.ResponseWriter, r *http.Request) *record 
 	} else {
 		rec.names = []string{""}
 	}
-	rec.request = zap.Object("request", caddyhttp.LoggableHTTPRequest{Request: redacted(r), ShouldLogCredentials: rec.credentials})
+	clean := redacted(r)
+	rec.target = clean.RequestURI
+	rec.request = zap.Object("request", caddyhttp.LoggableHTTPRequest{Request: clean, ShouldLogCredentials: rec.credentials})
 	return rec
+}
+
+// hideArrived puts the target without the key in the place of the one that arrived, for whoever uses these
+// placeholders behind the route, in a header or in a log.
+func (rec *record) hideArrived() {
+	if rec.repl == nil {
+		return
+	}
+	_, raw, _ := strings.Cut(rec.target, "?")
+	rec.repl.Set("http.request.orig_uri", rec.target)
+	rec.repl.Set("http.request.orig_uri.query", raw)
 }
 
 // countBody counts what is read of r's body from here on.

@@ -8,6 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 )
 
 // Name is that of the logger below the app's: Caddy's log configuration finds the records
@@ -19,6 +21,7 @@ const (
 	Endpoint = "endpoint" // it gets the token
 	Forward  = "forward"  // its request is forwarded with the token
 	Guard    = "guard"    // a handler behind a token_guard decides
+	Grant    = "grant"    // it gets a grant for a page
 )
 
 // Log is a stream of records. A nil Log takes them and keeps nothing. It is safe for concurrent use.
@@ -36,7 +39,7 @@ type Use struct {
 	Caller, Name string
 	// Connection is provider/connection; empty if the request was refused before one was looked for.
 	Connection string
-	As         string // Endpoint, Forward or Guard
+	As         string // Endpoint, Forward, Guard or Grant
 	Path       string // escaped, without the query
 	Status     int    // of the answer; 0 if there is none, since the client has left
 	Refused    string // the code of the problem; empty if it was not refused
@@ -60,7 +63,7 @@ func (l *Log) Write(r *http.Request, u Use) {
 		zap.String("connection", u.Connection), zap.String("as", u.As),
 		zap.String("caller", u.Caller), zap.String("name", u.Name),
 		zap.String("remote_ip", addressOf(r.RemoteAddr)), zap.String("client_ip", client), zap.String("origin", r.Header.Get("Origin")),
-		zap.String("method", r.Method), zap.String("host", r.Host), zap.String("path", u.Path), zap.Int("status", u.Status),
+		zap.String("method", r.Method), zap.String("host", r.Host), zap.String("path", callerkey.Redact(u.Path)), zap.Int("status", u.Status),
 	}
 	if u.Refused != "" {
 		fields = append(fields, zap.String("refused", u.Refused))

@@ -31,6 +31,7 @@ func site(t *testing.T, settings string) (*testcaddy.Server, string) {
 					allow origin https://app.example.com
 				}
 			}
+			token_grants /grants/*
 			route /guarded {
 				token_guard robot/one
 				error "broken" 503
@@ -97,6 +98,7 @@ func TestEachUseIsWrittenDown(t *testing.T) {
 	get(t, "GET", url+"/token", "Origin: https://evil.example")
 	get(t, "GET", url+"/api/2/%252e%252e/x")
 	get(t, "GET", url+"/guarded")
+	get(t, "GET", url+"/grants/tsk_aaaaaaaaaa_canary")
 	get(t, "OPTIONS", url+"/api/2/x", "Origin: https://app.example.com", "Access-Control-Request-Method: POST") // a preflight is no use
 
 	record := func(more map[string]any) map[string]any {
@@ -117,6 +119,10 @@ func TestEachUseIsWrittenDown(t *testing.T) {
 		}),
 		record(map[string]any{"path": "/2/%252e%252e/x", "status": 400.0, "level": "warn", "msg": "use refused", "refused": "bad_request"}),
 		record(map[string]any{"as": "guard", "path": "/guarded", "status": 503.0}),
+		record(map[string]any{
+			"as": "grant", "path": "/grants/tsk_REDACTED", "connection": "", "caller": "",
+			"status": 405.0, "level": "warn", "msg": "use refused", "refused": "method_not_allowed",
+		}),
 	}
 	got := records(t, s, len(want))
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
@@ -138,7 +139,7 @@ func (c *Connect) origin(r *http.Request) string {
 // could show or log the query, which is a secret here.
 func (c *Connect) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	// Codes and login links come in queries, and the answer to a POST has the state in its Location.
-	if r.URL.RawQuery != "" || r.Method == http.MethodPost {
+	if r.URL.RawQuery != "" || r.Method == http.MethodPost || accesslog.CarriesKey(r) {
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}
 	page := c.answer(w, r)

@@ -45,6 +45,10 @@ type forwarding struct {
 	pass bool
 	// browser: a browser gets the answer.
 	browser bool
+	// bounded: the caller's key is for certain methods or paths only. method and path are those that it was
+	// checked with, as they are to arrive at the API.
+	bounded      bool
+	method, path string
 	// counted is set once the request is in the metrics: the load balancer may
 	// try it several times.
 	counted bool
@@ -83,6 +87,7 @@ func startForward(r *http.Request, f *forwarding) error {
 	}
 	// An absolute request target names a server of its own choice.
 	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
+	f.method, f.path = r.Method, r.URL.EscapedPath()
 	caddyhttp.SetVar(r.Context(), forwardingVar, f)
 	caddyhttp.SetVar(r.Context(), upstreamVar+p.Name(), host.Address)
 	return nil

@@ -131,13 +131,15 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 		return d, problem.UnknownConnection()
 	}
 	d.id = id
-	_, d.path = p.HostFor(d.path)
+	if g.Forward {
+		_, d.path = p.HostFor(d.path)
+	}
 	if refused := caller.MayUse(r, access.Use{Connection: id, Method: r.Method, Path: d.path}); refused != nil {
 		return d, refused
 	}
 	pass := g.OnError == onErrorPass
 	if g.Forward {
-		d.forwarding = &forwarding{id: id, provider: p, pass: pass, browser: caller.Browser}
+		d.forwarding = &forwarding{id: id, provider: p, pass: pass, browser: caller.Browser, bounded: caller.Bounded()}
 		switch err := startForward(r, d.forwarding); {
 		case errors.Is(err, errForwardMethod):
 			return d, problem.MethodNotAllowed(forwardMethods)

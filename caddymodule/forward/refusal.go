@@ -33,6 +33,14 @@ func refuseHost(cause error) *refusal {
 	}}
 }
 
+// refuseRewrite is for a request that the route has made another one of than the caller's key was checked for.
+func refuseRewrite() *refusal {
+	return &refusal{
+		cause:   errors.New("the route rewrites the method or the path, and the caller's key is for certain ones only"),
+		problem: problem.CallerNotAllowed("The key is for certain methods or paths only, and this route changes them."),
+	}
+}
+
 func refuseEcho() *refusal {
 	return &refusal{cause: errors.New("the API's answer repeats the token"), problem: &problem.Problem{
 		Code: "token_echoed", Status: http.StatusBadGateway, Title: "Answer withheld",

@@ -132,6 +132,9 @@ func (t *Transport) admit(r *http.Request, e *errand) error {
 	if e.url, err = destination(r, e.provider); err != nil {
 		return refuseHost(err)
 	}
+	if f := e.guarded; f != nil && f.bounded && (r.Method != f.method || e.url.EscapedPath() != f.path) {
+		return refuseRewrite()
+	}
 	store, err := t.storeFor(r.Context(), e)
 	if err == nil {
 		// Only an id that an operator wrote down may come into being by use.

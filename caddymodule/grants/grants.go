@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/audit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/caching"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
@@ -63,7 +64,12 @@ func (g *Grants) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.H
 }
 
 func (g *Grants) serve(w http.ResponseWriter, r *http.Request) error {
-	answer, p := g.grant(r)
+	answer, use, p := g.grant(r)
+	use.As, use.Path, use.Status = audit.Grant, site.ArrivedURL(r).EscapedPath(), http.StatusOK
+	if p != nil {
+		use.Status, use.Refused = p.Status, p.Code
+	}
+	g.app.AuditLog().Write(r, use)
 	if p != nil {
 		p.Write(w)
 		return nil
@@ -86,34 +92,36 @@ type document struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-func (g *Grants) grant(r *http.Request) (document, *problem.Problem) {
+func (g *Grants) grant(r *http.Request) (d document, use audit.Use, p *problem.Problem) {
 	if p := g.check(r); p != nil {
-		return document{}, p
+		return d, use, p
 	}
 	spec, p := read(r)
 	if p != nil {
-		return document{}, p
+		return d, use, p
 	}
 	store, err := g.app.Store()
 	if err != nil {
-		return document{}, problem.StoreUnavailable()
+		return d, use, problem.StoreUnavailable()
 	}
 	key, _ := accesslog.BearerOf(r)
 	keys := store.CallerKeys()
-	if identity, ok := keys.Find(key); !ok || identity.Grant {
-		return document{}, problem.CredentialsNeeded()
+	identity, ok := keys.Find(key)
+	if !ok || identity.Grant {
+		return d, use, problem.CredentialsNeeded()
 	}
+	use.Caller, use.Name, use.Connection = "key", identity.Name, spec.Scope.Connections[0]
 	grant, expires, err := keys.Grant(key, spec)
 	switch {
 	case errors.Is(err, callerkey.ErrInvalid):
-		return document{}, problem.BadRequest("The grant that is asked for cannot be: it needs one origin as browsers write it, one connection without a *, and paths that begin with a slash.")
+		return d, use, problem.BadRequest("The grant that is asked for cannot be: it needs one origin as browsers write it, one connection without a *, and paths that begin with a slash.")
 	case errors.Is(err, callerkey.ErrRefused):
-		return document{}, problem.CallerNotAllowed("The key is not for all that is asked for.")
+		return d, use, problem.CallerNotAllowed("The key is not for all that is asked for.")
 	case err != nil:
 		g.logs.Error("cannot sign a grant", zap.Error(err))
-		return document{}, problem.StoreUnavailable()
+		return d, use, problem.StoreUnavailable()
 	}
-	return document{grant.Reveal(), int64(expires.Sub(g.now()) / time.Second), expires}, nil
+	return document{grant.Reveal(), int64(expires.Sub(g.now()) / time.Second), expires}, use, nil
 }
 
 // check refuses what comes from no program with a key.
@@ -154,7 +162,7 @@ func read(r *http.Request) (callerkey.GrantSpec, *problem.Problem) {
 	var asked request
 	decoder := json.NewDecoder(strings.NewReader(string(body)))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&asked); err != nil || decoder.More() || asked.Lifetime < 0 || asked.Lifetime > int(callerkey.MaxLifetime/time.Second) {
+	if err := decoder.Decode(&asked); err != nil || !ended(decoder) || asked.Lifetime < 0 || asked.Lifetime > int(callerkey.MaxLifetime/time.Second) {
 		return callerkey.GrantSpec{}, problem.BadRequest(usage)
 	}
 	return callerkey.GrantSpec{
@@ -163,6 +171,12 @@ func read(r *http.Request) (callerkey.GrantSpec, *problem.Problem) {
 		},
 		Lifetime: time.Duration(asked.Lifetime) * time.Second,
 	}, nil
+}
+
+// ended reports whether nothing follows.
+func ended(d *json.Decoder) bool {
+	_, err := d.Token()
+	return errors.Is(err, io.EOF)
 }
 
 var (

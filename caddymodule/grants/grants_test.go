@@ -123,6 +123,16 @@ func TestAPageUsesAGrant(t *testing.T) {
 	}
 }
 
+// A token would be bound to no page, and outlive the grant.
+func TestAGrantBuysNoToken(t *testing.T) {
+	s := newTest(t, callerkey.Scope{Connections: []string{"demo/auth"}})
+	grant, _ := s.grant(`{"origin":"https://app.example.com","connection":"demo/auth"}`)
+	s.call("GET", "/token", page, grant).WantProblem(t, http.StatusForbidden, "caller_not_allowed")
+	if a := s.call("POST", "/api/2/users/get_current_account", page, grant); a.StatusCode != http.StatusOK {
+		t.Errorf("status %d, %s", a.StatusCode, a.Text)
+	}
+}
+
 func TestAGrantIsNoMoreThanItsKey(t *testing.T) {
 	s := newTest(t, callerkey.Scope{Connections: []string{"demo/auth"}, Methods: []string{"POST"}})
 	for name, body := range map[string]string{
@@ -155,6 +165,7 @@ func TestWhoGetsNoGrant(t *testing.T) {
 		{"a page", good, []string{auth, "Origin: " + page}, 403, "caller_not_allowed"},
 		{"nothing", "", nil, 400, "bad_request"},
 		{"something else", `[]`, nil, 400, "bad_request"},
+		{"something behind it", good + "]", nil, 400, "bad_request"},
 		{"two objects", good + good, nil, 400, "bad_request"},
 		{"a member that nobody knows", `{"origin":"https://app.example.com","connection":"demo/auth","method":["GET"]}`, nil, 400, "bad_request"},
 		{"no origin", `{"connection":"demo/auth"}`, nil, 400, "bad_request"},

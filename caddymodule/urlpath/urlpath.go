@@ -107,7 +107,7 @@ func ambiguous(path string) string {
 		return ""
 	}
 	for segment := range strings.SplitSeq(path, "/") {
-		if name, _, _ := strings.Cut(segment, ";"); name == ".." {
+		if name, _, _ := strings.Cut(segment, ";"); strings.TrimSpace(name) == ".." { // some servers cut blanks off
 			return "a .. segment"
 		}
 	}

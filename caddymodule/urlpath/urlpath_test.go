@@ -43,7 +43,7 @@ func TestCheckOneSpelling(t *testing.T) {
 	}
 	for _, path := range []string{
 		"//", "//token", "/a//token", "/token//", ".", "/.", "/./token", "/token/.", "/a/%2e/token", "/a/%252e/token", "/a/.;x/token", "/a/%2e%3bx/token",
-		"..", "/a/../token", "/a/%2e%2e/token", "/a/.%2e/token", "/a%2ftoken", "/a%5ctoken", "/a/%zz",
+		"..", "/a/..%20/token", "/a/../token", "/a/%2e%2e/token", "/a/.%2e/token", "/a%2ftoken", "/a%5ctoken", "/a/%zz",
 	} {
 		if CheckOneSpelling(path) == nil {
 			t.Errorf("%q is let pass", path)

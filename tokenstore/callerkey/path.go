@@ -64,6 +64,7 @@ func hasDotSegment(path string) bool {
 			path = ""
 		}
 		segment, _, _ = strings.Cut(segment, ";")
+		segment = strings.TrimSpace(segment) // as some servers do
 		if segment == "." || segment == ".." {
 			return true
 		}

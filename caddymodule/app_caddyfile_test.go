@@ -105,6 +105,7 @@ func TestCaddyfileProblemsAreToldWithTheirLine(t *testing.T) {
 		"a negative duration":         {provider("client_id x", "dropbox", "assume_ttl -1h"), []string{"assume_ttl: -1h0m0s is not longer than none", "at Caddyfile:5"}},
 		"no duration":                 {provider("client_id x", "dropbox", "min_refresh_interval soon"), []string{`min_refresh_interval: "soon" is not a duration`, "at Caddyfile:5"}},
 		"a negative count":            {provider("client_id x", "dropbox", "max_concurrent -1"), []string{"max_concurrent: it takes one number greater than 0, at Caddyfile:5"}},
+		"private with a value":        {provider("client_id x", "dropbox", "private yes"), []string{"private: it takes no value", "at Caddyfile:5"}},
 		"a rate that is no number":    {provider("client_id x", "dropbox", "max_per_second NaN"), []string{"max_per_second: it takes one number greater than 0", "at Caddyfile:5"}},
 	}
 	for name, tt := range tests {

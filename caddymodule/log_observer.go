@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,6 +31,10 @@ func (o logObserver) Refreshed(e tokenstore.RefreshEvent) {
 	// Reason says it in a word; the error's own text may be long, and is about
 	// an answer that a stranger sent.
 	fields = append(fields, zap.Stringer("class", e.Class), zap.String("reason", e.Reason))
+	if failure, ok := errors.AsType[*oauth.Error](e.Err); ok && failure.Refused != nil {
+		o.logger.Error("could not refresh token: the authorization server must not be connected to", append(fields, zap.Error(failure.Refused))...)
+		return
+	}
 	if e.Class == oauth.Config {
 		o.logger.Error("could not refresh token: the authorization server refuses the client; "+
 			"check client_id, client_secret and scopes", fields...)

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 )
 
@@ -71,6 +73,13 @@ func TestWhatTheLogTells(t *testing.T) {
 		"a failure that passes": {
 			failed(oauth.Transient, "timeout"), zap.WarnLevel,
 			map[string]string{"connection": "a/x", "class": "transient", "reason": "timeout"},
+		},
+		"a refused address": {
+			func(o tokenstore.Observer) {
+				refused := &dial.RefusedError{Host: "git.example", Addr: netip.MustParseAddr("10.0.0.1")}
+				o.Refreshed(tokenstore.RefreshEvent{ID: id, Class: oauth.Config, Reason: "refused_address", Err: &oauth.Error{Class: oauth.Config, Refused: refused}})
+			},
+			zap.ErrorLevel, map[string]string{"connection": "a/x", "reason": "refused_address", "error": "no connection to git.example: its address 10.0.0.1 is not a public one; if the host is meant to be in a private network, write private in its block of the configuration, or its IP address in the URL"},
 		},
 		"a refused client": {
 			failed(oauth.Config, "invalid_client"), zap.ErrorLevel,

@@ -82,6 +82,7 @@ func (b *builder) config(c *ProviderConfig) tokenstore.ProviderConfig {
 		RefreshParams:      b.params("refresh_param", c.RefreshParams),
 		DeadCodes:          c.DeadCodes,
 		Hosts:              b.hosts(c.Hosts),
+		Private:            c.Private,
 		Refresh:            c.Refresh.policy(),
 		Lead:               time.Duration(c.Lead),
 		AssumeTTL:          time.Duration(c.AssumeTTL),

@@ -34,6 +34,7 @@ import (
 //		refresh_param        <name> <value>
 //		dead_codes           <codes...>
 //		host                 <name> <url> [<paths...>]
+//		private
 //		inject               <header> <value>
 //		refresh              eager|on_demand|keep_alive <period>
 //		lead                 <duration>

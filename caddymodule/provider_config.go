@@ -86,6 +86,11 @@ type ProviderConfig struct {
 	// the preset's hosts of the same name and stand beside the others.
 	Hosts []HostConfig `json:"hosts,omitempty"`
 
+	// Let the endpoints and the API hosts be in a private network, or on this machine. Without it, they are connected to
+	// at public addresses only, whatever their names stand for in the DNS, unless a URL has an IP address or
+	// `localhost` for a host. Link-local addresses, and those at which clouds serve their machines, are refused even so.
+	Private bool `json:"private,omitempty"`
+
 	// How the API wants the token. Default: `Authorization: Bearer {token}`.
 	Inject *InjectConfig `json:"inject,omitempty"`
 

@@ -40,6 +40,7 @@ var providerSettings = map[string]providerSetting{
 	"refresh_param":        params("refresh_params", func(c *ProviderConfig) *map[string]string { return &c.RefreshParams }),
 	"dead_codes":           words(func(c *ProviderConfig) *[]string { return &c.DeadCodes }),
 	"host":                 {set: setHost, repeatable: true, jsonName: "hosts"},
+	"private":              {set: setPrivate},
 	"inject":               {set: setInject},
 	"refresh":              {set: setRefresh},
 	"lead":                 duration(func(c *ProviderConfig) *caddy.Duration { return &c.Lead }),
@@ -126,6 +127,14 @@ func setHost(c *ProviderConfig, args []string) error {
 		}
 	}
 	c.Hosts = append(c.Hosts, HostConfig{Name: args[0], URL: args[1], Paths: args[2:]})
+	return nil
+}
+
+func setPrivate(c *ProviderConfig, args []string) error {
+	if len(args) > 0 {
+		return errors.New("it takes no value; leave the line out if the provider is on the internet")
+	}
+	c.Private = true
 	return nil
 }
 

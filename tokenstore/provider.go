@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 )
 
@@ -16,6 +17,7 @@ type Provider struct {
 	endpoint oauth.Endpoint
 	issuer   string
 	hosts    []Host
+	dials    dial.Policy // to hosts
 	inject   Inject
 	policy   RefreshPolicy
 
@@ -59,6 +61,9 @@ func (p *Provider) Inject() Inject { return p.inject }
 // Hosts returns the places that the token may be sent to; the first one is the
 // default. The slice must not be changed.
 func (p *Provider) Hosts() []Host { return p.hosts }
+
+// Dials returns which addresses the hosts may have.
+func (p *Provider) Dials() dial.Policy { return p.dials }
 
 // HostFor picks the host for a request path, which begins with a slash and is
 // still escaped. If the first segment is a host's name, that host is meant, and rest is the

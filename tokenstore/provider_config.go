@@ -55,6 +55,9 @@ type ProviderConfig struct {
 	// Hosts are the only places the token is ever sent to. They replace the
 	// preset's hosts of the same name, and stand beside the others.
 	Hosts []HostConfig
+	// Private lets the endpoints and the hosts be in private networks. Without it, they are connected to at public addresses
+	// only, whatever their names stand for, unless a URL has an IP address or localhost for a host.
+	Private bool
 
 	// Issuer, if set, must come back as iss with each consent (RFC 9207).
 	Issuer string

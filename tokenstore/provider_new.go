@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/catalog"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 )
 
@@ -107,6 +108,7 @@ func (b *builder) endpoints() {
 	e.TokenURL = b.url("token_url", cmp.Or(c.TokenURL, b.preset.TokenURL), true)
 	e.AuthorizeURL = b.url("authorize_url", cmp.Or(c.AuthorizeURL, b.preset.AuthorizeURL), b.p.grant == GrantAuthorizationCode)
 	e.RefreshURL = b.url("refresh_url", cmp.Or(c.RefreshURL, b.preset.RefreshURL), false)
+	e.Private = c.Private
 	e.RevokeURL = b.url("revoke_url", cmp.Or(c.RevokeURL, b.preset.RevokeURL), false)
 	if b.preset.RevokeStyle == catalog.RevokeBearer {
 		e.RevokeStyle = oauth.RevokeBearer
@@ -182,6 +184,11 @@ func (b *builder) api() {
 	for _, h := range b.config.Hosts {
 		b.host(h, true)
 	}
+	var urls []string
+	for _, h := range b.p.hosts {
+		urls = append(urls, h.URL.String())
+	}
+	b.p.dials = dial.NewPolicy(b.config.Private, urls...)
 	header := cmp.Or(b.config.InjectHeader, b.preset.Inject.Header)
 	value := cmp.Or(b.config.InjectValue, b.preset.Inject.Value)
 	switch {

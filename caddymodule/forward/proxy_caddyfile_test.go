@@ -192,6 +192,9 @@ func TestTransportRefusesUnsafeSettings(t *testing.T) {
 	}{
 		"certificates that nobody checks": {`{"tls":{"insecure_skip_verify":true}}`, []string{"insecure_skip_verify", "tls_trust_pool"}},
 		"the PROXY protocol":              {`{"proxy_protocol":"v2"}`, []string{"proxy_protocol"}},
+		"HTTP/3":                          {`{"versions":["3"]}`, []string{"versions 3"}},
+		"a server name of the client's":   {`{"tls":{"server_name":"{http.request.host}"}}`, []string{"server_name"}},
+		"a local address of another kind": {`{"local_address":"unix//tmp/x"}`, []string{"local_address"}},
 		"credentials passed on":           {`{"pass_headers":["authorization"]}`, []string{"authorization"}},
 		"a huge buffer":                   {`{"replay_buffer":99999999}`, []string{"replay_buffer"}},
 		"a negative buffer":               {`{"replay_buffer":-1}`, []string{"replay_buffer"}},

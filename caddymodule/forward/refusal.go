@@ -41,6 +41,13 @@ func refuseRewrite() *refusal {
 	}
 }
 
+func refuseAddress(cause error) *refusal {
+	return &refusal{cause: cause, problem: &problem.Problem{
+		Code: "refused_address", Status: http.StatusBadGateway, Title: "Address refused",
+		Detail: "The host of the API has an address that is not public. An operator has to act; the server's log says more.",
+	}}
+}
+
 func refuseEcho() *refusal {
 	return &refusal{cause: errors.New("the API's answer repeats the token"), problem: &problem.Problem{
 		Code: "token_echoed", Status: http.StatusBadGateway, Title: "Answer withheld",

@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
 )
 
 // tokenSource is what the transport needs of a *tokenstore.Store.
@@ -114,9 +115,13 @@ func (e *errand) answered(res *http.Response, r *http.Request) *http.Response {
 	return &e.res
 }
 
-// send does what nobody but the transport itself does with an API: its errors are failures.
+// send does what nobody but the transport itself does with an API: its errors are failures, or that there was no address to
+// send to.
 func (t *Transport) send(out *http.Request) (*http.Response, error) {
 	res, err := t.HTTPTransport.RoundTrip(out)
+	if refused, ok := errors.AsType[*dial.RefusedError](err); ok {
+		return nil, refuseAddress(refused)
+	}
 	if err != nil {
 		return nil, newFailure(err)
 	}

@@ -37,6 +37,10 @@ const idleConnsPerHost = 1024
 // sent only to the hosts of the connection's provider. If the API answers 401, the
 // token is refreshed and the request sent once more.
 //
+// It connects to public addresses only, whatever a host's name stands for, unless the provider is `private` or its URL has an IP address or
+// `localhost` for a host. With `network_proxy` the proxy connects, and has to see to that. HTTP/3, and placeholders in
+// the server name for TLS, are not to be had.
+//
 // An answer passes without what is not the API's to say on your origin, such as cookies
 // and CORS headers, and without trailers. An answer with the token in a
 // header is withheld.
@@ -136,7 +140,7 @@ func (t *Transport) checkSafety() error {
 	if t.ProxyProtocol != "" {
 		problems = append(problems, errors.New("proxy_protocol: no API takes it, and it hides where a request goes"))
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, t.checkDialing())...)
 }
 
 func (t *Transport) provisionHTTP(ctx caddy.Context) error {
@@ -150,13 +154,14 @@ func (t *Transport) provisionHTTP(ctx caddy.Context) error {
 	if t.KeepAlive.MaxIdleConnsPerHost == 0 {
 		t.KeepAlive.MaxIdleConnsPerHost = idleConnsPerHost
 	}
-	direct := t.ForwardProxyURL == "" && len(t.NetworkProxyRaw) == 0
+	direct := t.direct() // Caddy fills in fields
 	if err := t.HTTPTransport.Provision(ctx); err != nil {
 		return err
 	}
 	if direct {
 		// Without this, HTTP_PROXY in Caddy's environment would move where tokens go.
 		t.HTTPTransport.Transport.Proxy = nil
+		return t.guardDials()
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type rules struct {
 	audiences []string
 	require   map[string][]string
 	name      string
+	private   bool // the issuer may be in a private network
 }
 
 // check returns the name of the caller, or why the claims are refused.

@@ -12,6 +12,7 @@ var ErrUnreachable = errors.New("the keys of the issuer cannot be had")
 var (
 	errTimeout     = errors.New("no full answer in time")
 	errConnect     = errors.New("no connection to the server")
+	errAddress     = errors.New("the address of the server is not a public one; if it is meant to be in a private network, write private in the block of allow jwt")
 	errCertificate = errors.New("the certificate of the server is not valid for it, or not trusted here")
 	errTooLarge    = errors.New("the answer has more than 1 MiB")
 	errRedirect    = errors.New("redirected to another host, or too often")

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
 )
 
 const (
@@ -30,24 +32,15 @@ type fetcher struct {
 	client *http.Client
 }
 
-func newFetcher(issuer string, client *http.Client) *fetcher {
-	var transport http.RoundTripper = newTransport()
-	if client != nil && client.Transport != nil {
+func newFetcher(issuer string, private bool, client *http.Client) *fetcher {
+	var transport http.RoundTripper
+	if client != nil {
 		transport = client.Transport
 	}
-	return &fetcher{issuer: issuer, client: &http.Client{Transport: answers{transport}, CheckRedirect: sameServer}}
-}
-
-// newTransport opens a connection for each request: there are two in a quarter of an hour, and a reload of the
-// configuration leaves no idle one behind.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment, // nothing is sent that is secret
-		DialContext:            (&net.Dialer{Timeout: fetchTimeout}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		DisableKeepAlives:      true,
-		MaxResponseHeaderBytes: 64 << 10,
+	if transport == nil {
+		transport = newTransport(dial.NewPolicy(private, issuer))
 	}
+	return &fetcher{issuer: issuer, client: &http.Client{Transport: answers{transport}, CheckRedirect: sameServer}}
 }
 
 // sameServer keeps a redirect from choosing who says what the issuer's keys are.
@@ -158,6 +151,9 @@ func reason(err, otherwise error) error {
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return errCertificate
+	}
+	if _, ok := errors.AsType[*dial.RefusedError](err); ok {
+		return errAddress
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return errTimeout

@@ -32,6 +32,9 @@ type Issuer struct {
 	// The claim that names the caller, such as `oid` or `client_id`. A name is unique among the tokens of
 	// this issuer only. Default: `sub`
 	Name string `json:"name,omitempty"`
+	// Let the issuer be in a private network, or on this machine. Without it, its keys are fetched from public addresses
+	// only, whatever names stand for in the DNS, unless the issuer has an IP address or `localhost` for a host.
+	Private bool `json:"private,omitempty"`
 }
 
 // Options are what a Verifier works with. The zero value is good for production, apart from a silent log.
@@ -60,7 +63,7 @@ func (i Issuer) Provision(o Options) (*Verifier, error) {
 
 // rules replaces the placeholders of i and validates what comes out.
 func (i Issuer) rules() (rules, error) {
-	r := rules{name: i.Name, require: make(map[string][]string, len(i.Require))}
+	r := rules{name: i.Name, private: i.Private, require: make(map[string][]string, len(i.Require))}
 	if r.name == "" {
 		r.name = defaultName
 	}

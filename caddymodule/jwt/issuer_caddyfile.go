@@ -13,6 +13,7 @@ import (
 //		audience <name...>
 //		require  <claim> <value...>
 //		name     <claim>
+//		private
 //	}
 //
 // audience and require may be repeated. All claims that are required have to hold, each with one of its
@@ -55,10 +56,12 @@ func (i *Issuer) unmarshalSetting(d *caddyfile.Dispenser) error {
 			return d.Errf("name is already specified")
 		}
 		i.Name = args[0]
-	case setting == "audience", setting == "require", setting == "name":
-		return d.Errf("%s: write audience <name...>, require <claim> <value...> or name <claim>", setting)
+	case setting == "private" && len(args) == 0:
+		i.Private = true
+	case setting == "audience", setting == "require", setting == "name", setting == "private":
+		return d.Errf("%s: write audience <name...>, require <claim> <value...>, name <claim> or private", setting)
 	default:
-		return d.Errf("unrecognized sub-directive %q of allow jwt; it takes audience, require and name", setting)
+		return d.Errf("unrecognized sub-directive %q of allow jwt; it takes audience, require, name and private", setting)
 	}
 	return directive.NoBlock(d, setting)
 }

@@ -82,8 +82,9 @@ func TestCaddyfile(t *testing.T) {
 				require  tid t1
 				require  roles editor admin
 				name     oid
+				private
 			}`,
-			want: `{"issuer":"https://login.example.com","audiences":["a","b","c"],"require":{"roles":["editor","admin"],"tid":["t1"]},"name":"oid"}`,
+			want: `{"issuer":"https://login.example.com","audiences":["a","b","c"],"require":{"roles":["editor","admin"],"tid":["t1"]},"name":"oid","private":true}`,
 		},
 		{
 			name:  "an issuer from the environment",
@@ -98,6 +99,7 @@ func TestCaddyfile(t *testing.T) {
 		{name: "a claim without a value", input: "allow jwt https://a.example {\n audience a\n require b\n}", problem: "write audience"},
 		{name: "a claim twice", input: "allow jwt https://a.example {\n audience a\n require b c\n require b d\n}", problem: "require b is already specified"},
 		{name: "two names", input: "allow jwt https://a.example {\n audience a\n name b\n name c\n}", problem: "name is already specified"},
+		{name: "private with a value", input: "allow jwt https://a.example {\n audience a\n private yes\n}", problem: "private: write"},
 		{name: "a block in the block", input: "allow jwt https://a.example {\n audience a {\n x\n }\n}", problem: "takes no block"},
 		{name: "an unknown setting", input: "allow jwt https://a.example {\n audience a\n jwks x\n}", problem: `"jwks"`},
 	} {

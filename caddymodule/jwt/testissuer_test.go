@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log"
@@ -196,11 +197,15 @@ func (s *testIssuer) rule() Issuer {
 	return Issuer{Issuer: s.URL, Audiences: []string{"api", audience}}
 }
 
+func (s *testIssuer) pool() *x509.CertPool {
+	return s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+}
+
 // verifier returns one for the rule, with a transport that trusts the issuer's certificate.
 func (s *testIssuer) verifier(t testing.TB, i Issuer, log *zap.Logger) *Verifier {
 	t.Helper()
-	transport := newTransport()
-	transport.TLSClientConfig.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	transport := oneByOne()
+	transport.TLSClientConfig.RootCAs = s.pool()
 	v, err := i.Provision(Options{Client: &http.Client{Transport: transport}, Now: s.clock.now, Log: log})
 	if err != nil {
 		t.Fatal(err)

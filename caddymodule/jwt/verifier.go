@@ -29,7 +29,7 @@ func newVerifier(r rules, o Options) *Verifier {
 	log := o.Log.With(zap.String("issuer", r.issuer))
 	return &Verifier{
 		rules: r, now: o.Now, log: log,
-		keys: &source{fetch: newFetcher(r.issuer, o.Client).keys, now: o.Now, log: log},
+		keys: &source{fetch: newFetcher(r.issuer, r.private, o.Client).keys, now: o.Now, log: log},
 	}
 }
 

@@ -45,7 +45,7 @@ var (
 		"", "storage", "internal",
 		"bad_url", "bad_request", "no_token", "repeated",
 		"timeout", "canceled", "cut", "dns", "refused", "network", "tls",
-		"redirect", "too_large", "malformed", "status",
+		"redirect", "refused_address", "too_large", "malformed", "status",
 		"invalid_grant", "invalid_client", "invalid_request", "invalid_scope",
 		"unauthorized_client", "unsupported_grant_type",
 		"temporarily_unavailable", "server_error", "slow_down", "access_denied",
@@ -63,7 +63,7 @@ var (
 
 	// outcomes of the two routes: that it went well, and the codes of problems.
 	outcomes = vocabulary{
-		OutcomeOK, OutcomePassed, "refused_host", "token_echoed",
+		OutcomeOK, OutcomePassed, "refused_host", "refused_address", "token_echoed",
 		"bad_request", "not_found", "method_not_allowed", "wrong_host",
 		"origin_not_allowed", "caller_not_allowed", "credentials_needed", "issuer_unavailable", "too_many_requests", "unknown_connection",
 		"consent_needed", "unavailable", "store_unavailable", "provider_refuses_client",

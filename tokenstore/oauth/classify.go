@@ -14,6 +14,7 @@ const (
 	reasonRepeated  = "repeated"    // a second request was about to be sent
 	reasonRedirect  = "redirect"
 	reasonTooLarge  = "too_large"
+	reasonAddress   = "refused_address" // the host's address is not public, and not declared private
 	reasonMalformed = "malformed"
 	reasonStatus    = "status"
 )

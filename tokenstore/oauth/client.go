@@ -28,8 +28,9 @@ const (
 // Options adjust a Client. The zero value is good for production.
 type Options struct {
 	// Transport sends the requests; nil means one of the client's own, which
-	// needs TLS 1.2 or later, takes no proxy from the environment and opens a
-	// connection for each request. Any other must be an [http.Transport], or
+	// needs TLS 1.2 or later, takes no proxy from the environment, opens a
+	// connection for each request, and that to public addresses only, but for
+	// what an Endpoint allows. Any other must be an [http.Transport], or
 	// behave as one towards net/http/httptrace, or else a failure to connect
 	// counts as a request in doubt.
 	Transport http.RoundTripper

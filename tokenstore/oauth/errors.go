@@ -3,6 +3,8 @@ package oauth
 import (
 	"fmt"
 	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
 )
 
 // Error is the only type of error that a conversation returns. Its text never
@@ -33,9 +35,12 @@ type Error struct {
 	// Delivered holds what could be read of a broken answer. It may have a
 	// refresh token and nothing else. It is nil if nothing of use was in it.
 	Delivered *Answer
+	// Refused says why nothing was sent, if that is because of the address of the endpoint's host; the reason is
+	// "refused_address" then. Otherwise it is nil.
+	Refused *dial.RefusedError
 }
 
-// Error tells the operation, the reason and the status.
+// Error tells the operation, the reason and the status, and of a refused address also the host.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("oauth %s: %s (%s", e.Op, e.Reason, e.Class)
 	if e.Status != 0 {
@@ -44,5 +49,9 @@ func (e *Error) Error() string {
 	if e.Code != "" && e.Code != e.Reason {
 		s += ", error " + e.Code
 	}
-	return s + ")"
+	s += ")"
+	if e.Refused != nil {
+		s += ": " + e.Refused.Error()
+	}
+	return s
 }

@@ -61,6 +61,10 @@ type Endpoint struct {
 	TokenURL     string
 	RefreshURL   string // empty: TokenURL
 	RevokeURL    string // empty: tokens cannot be revoked
+	// Private lets the hosts of these URLs be in private networks; see NewPolicy
+	// of package dial. It is for the client's own transport: another one that is
+	// put in its place has to judge by itself whereto it connects.
+	Private bool
 
 	ClientID     string
 	ClientSecret secret.String
@@ -120,7 +124,8 @@ const (
 	// longer valid.
 	Dead
 	// Config means that the server refused the client, not the grant: the
-	// client's id, secret, scopes or registration are wrong.
+	// client's id, secret, scopes or registration are wrong; or that the host's
+	// address is none that may be connected to.
 	Config
 )
 

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
 )
 
 // reply is what came back from a server, raw.
@@ -42,9 +44,13 @@ func (v *conversation) send(req *http.Request) (*reply, *Error) {
 		return nil, &Error{Op: v.op, Class: Transient, Reason: networkReason(err, false)}
 	}
 	var p progress
-	req = req.WithContext(httptrace.WithClientTrace(req.Context(), p.trace()))
+	ctx := context.WithValue(req.Context(), dialsKey{}, v.endpoint.dials())
+	req = req.WithContext(httptrace.WithClientTrace(ctx, p.trace()))
 	sentAt := v.client.now()
 	resp, err := v.client.transport.RoundTrip(req)
+	if refused, ok := errors.AsType[*dial.RefusedError](err); ok {
+		return nil, &Error{Op: v.op, Class: Config, Reason: reasonAddress, Refused: refused}
+	}
 	if err != nil {
 		failure := &Error{Op: v.op, Class: Transient, Reason: networkReason(err, p.inHandshake.Load())}
 		if p.mayHaveWritten() {

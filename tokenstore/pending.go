@@ -95,40 +95,53 @@ func (s *Store) putPending(ctx context.Context, kind, text string, p pending) er
 	if err := s.countPending(ctx); err != nil {
 		return err
 	}
-	if err := s.reserve(ctx, kind); err != nil {
+	bound := int64(maxPending)
+	if kind == kindTicket {
+		bound += ticketReserve
+	}
+	key := pendingKey(kind, text)
+	switch {
+	case s.consents.take(bound):
+		err := s.savePending(ctx, key, p)
+		if err != nil {
+			s.consents.open.Add(-1)
+		}
 		return err
+	case kind == kindTicket:
+		return ErrTooManyConsents
 	}
-	err := s.savePending(ctx, pendingKey(kind, text), p)
-	if err != nil {
-		s.consents.open.Add(-1)
-	}
-	return err
+	return s.replaceConsent(ctx, key, p)
 }
 
-// reserve gets a place for one more. At the bound, a consent gets that of the oldest consent: to
-// refuse would let a process that begins one after the other lock everybody out.
-func (s *Store) reserve(ctx context.Context, kind string) error {
-	if kind == kindTicket {
-		if !s.consents.take(maxPending + ticketReserve) {
-			return ErrTooManyConsents
-		}
-		return nil
-	}
+// replaceConsent saves one more consent than there may be, and gives it the place of the oldest one: to
+// refuse would let a process that begins one after the other lock everybody out. It is saved
+// first, since those that were counted just before are on their way into the storage, and come
+// before it.
+func (s *Store) replaceConsent(ctx context.Context, key storage.Key, p pending) error {
 	s.consents.replacing.Lock()
 	defer s.consents.replacing.Unlock()
+	if err := s.savePending(ctx, key, p); err != nil {
+		return err
+	}
 	for !s.consents.take(maxPending) {
-		replaced, err := s.dropOldestConsent(ctx)
-		if err != nil || replaced {
+		replaced, err := s.dropOldestConsent(ctx, key)
+		if replaced {
+			return nil
+		}
+		if err != nil {
+			if raw, failed := s.backend.Get(ctx, key); failed == nil {
+				_ = s.backend.Delete(ctx, key, raw.Revision) // else it ends by itself
+			}
 			return err
 		}
 	}
 	return nil
 }
 
-// dropOldestConsent deletes the consent that ends first. It stays counted: its place is
-// the caller's. dropped is false if it was used up meanwhile; then there is room.
-func (s *Store) dropOldestConsent(ctx context.Context) (dropped bool, err error) {
-	key, err := s.oldestConsent(ctx)
+// dropOldestConsent deletes the consent that ends first, other than the one for which there has to be
+// room. It stays counted: its place is the caller's. dropped is false if it was used up meanwhile; then there is room.
+func (s *Store) dropOldestConsent(ctx context.Context, newcomer storage.Key) (dropped bool, err error) {
+	key, err := s.oldestConsent(ctx, newcomer)
 	if err != nil {
 		return false, err
 	}
@@ -142,8 +155,8 @@ func (s *Store) dropOldestConsent(ctx context.Context) (dropped bool, err error)
 	return err == nil, err
 }
 
-// oldestConsent returns ErrTooManyConsents if nothing but login links is open.
-func (s *Store) oldestConsent(ctx context.Context) (storage.Key, error) {
+// oldestConsent returns ErrTooManyConsents if nothing but login links is open beside the newcomer.
+func (s *Store) oldestConsent(ctx context.Context, newcomer storage.Key) (storage.Key, error) {
 	var cursor storage.Due
 	for {
 		// The clock may have been ahead when they were begun.
@@ -155,7 +168,7 @@ func (s *Store) oldestConsent(ctx context.Context) (storage.Key, error) {
 			return storage.Key{}, ErrTooManyConsents
 		}
 		for _, e := range page {
-			if strings.HasPrefix(e.Key.ID, kindConsent+"/") {
+			if e.Key != newcomer && strings.HasPrefix(e.Key.ID, kindConsent+"/") {
 				return e.Key, nil
 			}
 		}

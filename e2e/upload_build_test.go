@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,18 +30,6 @@ func newUploadPorts(t *testing.T) uploadPorts {
 
 func (p uploadPorts) pageURL() string { return fmt.Sprintf("http://localhost:%d", p.page) }
 func (p uploadPorts) apiURL() string  { return fmt.Sprintf("http://localhost:%d", p.api) }
-
-// mustBeFree fails the test if a port is taken. Caddy would share it with another one.
-func (p uploadPorts) mustBeFree(t *testing.T) {
-	t.Helper()
-	for _, port := range []int{p.page, p.api, p.oauth, p.dropboxAPI, p.dropboxContent} {
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = ln.Close()
-	}
-}
 
 // dropboxURLs are the addresses of the stand-in's parts.
 func (p uploadPorts) dropboxURLs() (oauth, api, content string) {

@@ -1,8 +1,12 @@
+//go:build screenshots
+
 package e2e
 
 import (
 	"context"
 	"flag"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +24,18 @@ var screenshotsDir = flag.String("screenshots", "", "let TestScreenshots write i
 
 // What can be seen in pictures is the same each time: the ports are those of the example's own defaults.
 var screenshotPorts = uploadPorts{page: 5173, api: 8080, oauth: 9001, dropboxAPI: 9002, dropboxContent: 9003}
+
+// mustBeFree fails the test if a port is taken. Caddy would share it with another one.
+func (p uploadPorts) mustBeFree(t *testing.T) {
+	t.Helper()
+	for _, port := range []int{p.page, p.api, p.oauth, p.dropboxAPI, p.dropboxContent} {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = ln.Close()
+	}
+}
 
 // A screen as a page sees it, with two dots for each of its pixels.
 type screen struct {
@@ -42,7 +58,7 @@ var (
 // TestScreenshots takes the pictures for the README of examples/dropbox-upload, of all that a person sees there.
 func TestScreenshots(t *testing.T) {
 	if *screenshotsDir == "" {
-		t.Skip("pictures are taken with -screenshots DIRECTORY only")
+		t.Fatal("say with -screenshots where the pictures go")
 	}
 	screenshotPorts.mustBeFree(t)
 	u := newUploads(t, screenshotPorts)

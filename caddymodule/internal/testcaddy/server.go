@@ -4,6 +4,7 @@ package testcaddy
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -104,15 +105,16 @@ func (s *Server) Log() string {
 // FreePort returns a port that nobody listens on.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	// Below the ports that systems give to outgoing connections: one of those could take it before it is used.
+	for range 100 {
+		port := 10_000 + rand.IntN(20_000) //nolint:gosec // a port is no secret
+		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // WantError fails unless err tells all of the parts.

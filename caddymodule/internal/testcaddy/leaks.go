@@ -18,5 +18,7 @@ func CaddysOwn() []goleak.Option {
 		// opened and did not use, and these wait for the server.
 		goleak.IgnoreAnyFunction("github.com/caddyserver/caddy/v2/modules/caddyhttp.(*App).stop.func2"),
 		goleak.IgnoreAnyFunction("github.com/caddyserver/caddy/v2/modules/caddyhttp.(*App).stop.func4"),
+		// A server that gives a connection up lets the client read the answer for half a second.
+		goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"),
 	}
 }

@@ -3,11 +3,7 @@ package access
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		// Caddy's own: it notices only after five seconds that its lock was given up.
-		goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"))
-}
+func TestMain(m *testing.M) { testcaddy.VerifyTestMain(m) }

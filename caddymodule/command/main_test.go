@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -80,21 +79,11 @@ http://localhost:%[4]d {
 }
 `
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
-}
-
 // startCaddy runs a Caddy whose admin API is at admin.
 func startCaddy(t *testing.T, admin string) *standin.Server {
 	t.Helper()
 	dir := t.TempDir()
-	port := freePort(t)
+	port := testcaddy.FreePort(t)
 	server := standin.New(standin.Options{
 		Clients: []standin.Client{{
 			ID: "demo", Secret: "demo-secret",
@@ -131,7 +120,7 @@ func startCaddy(t *testing.T, admin string) *standin.Server {
 }
 
 func TestScripts(t *testing.T) {
-	admin := "127.0.0.1:" + strconv.Itoa(freePort(t))
+	admin := "127.0.0.1:" + strconv.Itoa(testcaddy.FreePort(t))
 	server := startCaddy(t, admin)
 	run(t, "testdata/*.txtar", admin, server)
 }

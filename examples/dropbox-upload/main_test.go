@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	case "node", "npm":
 		os.Exit(playTool(program, os.Args[1:]))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
 }
 
 func TestFlags(t *testing.T) {

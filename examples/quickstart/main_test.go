@@ -11,5 +11,5 @@ import (
 // The Caddy that the tests start is this very binary, as it is with the real program.
 func TestMain(m *testing.M) {
 	caddyproc.RunIfChild()
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
 }

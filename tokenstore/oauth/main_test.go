@@ -18,7 +18,9 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 // What must never come back in an error.
 const (

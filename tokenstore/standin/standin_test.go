@@ -17,7 +17,9 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 const callback = "http://127.0.0.1:1/callback"
 

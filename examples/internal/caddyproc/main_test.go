@@ -12,5 +12,5 @@ import (
 // The Caddy that the tests start is this very binary, as it is with the examples.
 func TestMain(m *testing.M) {
 	RunIfChild()
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
 }

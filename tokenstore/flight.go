@@ -30,6 +30,8 @@ type flight struct {
 	err   error
 	// alone: its outcome concerns nobody but who started it.
 	alone bool
+	// then, if not nil, is called when there is room for the next flight.
+	then func() // guarded by flights.mu
 }
 
 // job is what a flight does.
@@ -69,8 +71,12 @@ func (f *flights) join(id ID, j job) (fl *flight, started bool, err error) {
 func (f *flights) land(id ID, fl *flight) {
 	f.mu.Lock()
 	delete(f.flying, id)
+	then := fl.then
 	f.mu.Unlock()
 	close(fl.done)
+	if then != nil {
+		then()
+	}
 }
 
 // guarded runs job with the flight's deadline, and turns a panic into an error:
@@ -106,6 +112,18 @@ func (f *flights) has(id ID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.flying[id] != nil
+}
+
+// behind reports whether a job works on id. If so, then is called when that is over.
+func (f *flights) behind(id ID, then func()) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fl := f.flying[id]
+	if fl == nil {
+		return false
+	}
+	fl.then = then
+	return true
 }
 
 // alone runs job as the flight of id, after the one under way if there is one,

@@ -157,7 +157,9 @@ func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
 // to look again, the zero time if something else will wake the schedule.
 func (s *Store) startDue(e storage.Due, now time.Time) (until time.Time) {
 	id, err := ParseID(e.Key.ID)
-	if err != nil || s.flights.has(id) {
+	// The flight under way may leave the due time as it is: an import wakes the schedule when
+	// it has committed, which is before it has landed.
+	if err != nil || s.flights.behind(id, s.schedule.wake) {
 		return time.Time{}
 	}
 	if until := s.schedule.heldUntil(id); !until.IsZero() {
@@ -177,7 +179,7 @@ func (s *Store) startDue(e storage.Due, now time.Time) (until time.Time) {
 	})
 	if err != nil || !own {
 		pc.unreserve()
-		return time.Time{}
+		return now.Add(schedulePause) // somebody was quicker
 	}
 	s.observer().Late(p.name, max(0, now.Sub(e.At)))
 	return time.Time{}

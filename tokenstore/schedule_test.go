@@ -279,3 +279,23 @@ func TestARefreshThatPanicsHarmsNobodyElse(t *testing.T) {
 		}
 	})
 }
+
+// lingering is an observer that an import takes a while to tell.
+type lingering struct{ tokenstore.NopObserver }
+
+func (lingering) Consented(tokenstore.ID) { time.Sleep(100 * time.Millisecond) }
+
+func TestWhatFallsDueWhileItsImportIsStillUnderWayIsRefreshedRightBehindIt(t *testing.T) {
+	inWorld(t, standin.Options{Rotation: standin.RotateAlways}, nil, func(t *testing.T, w *world) {
+		g, err := w.server.IssueGrant(clientID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Attach(tokenstore.Attachment{Providers: []*tokenstore.Provider{w.provider}, Observer: lingering{}})()
+		if err := w.Import(t.Context(), demo, tokenstore.Import{RefreshToken: g.RefreshToken}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		w.wantRefreshes(1)
+	})
+}

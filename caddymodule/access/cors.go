@@ -143,7 +143,7 @@ func checkOriginPattern(pattern string) error {
 
 // allows reports whether origin is one of the policy's. p may be nil.
 func (p *corsPolicy) allows(origin string) bool {
-	if p == nil || origin == "" || origin == "null" {
+	if p == nil || !isOrigin(origin) {
 		return false
 	}
 	probe := headerOnly{}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -206,6 +207,27 @@ func FuzzOriginThatIsNotAllowed(f *testing.F) {
 	f.Fuzz(func(t *testing.T, origin string) {
 		if got := policy.allows(origin); got != (origin == "https://app.example.com") {
 			t.Errorf("allows(%q) = %t", origin, got)
+		}
+	})
+}
+
+// A pattern must not match what another parser takes for something else.
+func FuzzOriginBelowAPattern(f *testing.F) {
+	for _, origin := range hostileOrigins() {
+		f.Add(origin)
+		f.Add(origin + ".wild.example")
+	}
+	policy, err := newCORSPolicy([]string{"https://*.wild.example"}, EndpointCORS())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, origin string) {
+		if !policy.allows(origin) {
+			return
+		}
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme != "https" || !strings.HasSuffix(u.Host, ".wild.example") || u.String() != "https://"+u.Hostname() {
+			t.Errorf("%q is allowed, which is %+v, %v", origin, u, err)
 		}
 	})
 }

@@ -72,7 +72,7 @@ func listensBeyondLoopback(listen []string) bool {
 // then which of the two.
 func (s Site) Names(r *http.Request) (loopback, ok bool) {
 	host, ok := Hostname(r.Host)
-	if !ok {
+	if !ok || r.URL.User != nil { // which a name looks like that stands before an @ (RFC 9110 section 4.2.4)
 		return false, false
 	}
 	if IsLoopbackName(host) {

@@ -92,6 +92,11 @@ func TestCaddyfileProblemsAreToldWithTheirLine(t *testing.T) {
 		"a host's bad URL":         {provider("client_id x", "dropbox", "host x http://example.com"), []string{"host: x: ", "use https", "at Caddyfile:5"}},
 		"a host without a URL":     {provider("client_id x", "dropbox", "host x"), []string{"host: write: host <name> <url> [<paths...>], at Caddyfile:5"}},
 		"a host again":             {provider("client_id x", "dropbox", "host x https://a.example\nhost x https://b.example"), []string{`host: "x" is already specified`, "at Caddyfile:6"}},
+		"a host's unknown setting": {provider("client_id x", "dropbox", "host git https://g.example {\nheader a b\n}"), []string{`unknown setting "header" of a host`, "at Caddyfile:6"}},
+		"a host's inject twice":    {provider("client_id x", "dropbox", "host git https://g.example {\ninject basic a\ninject basic b\n}"), []string{"inject is already specified", "at Caddyfile:7"}},
+		"a host's inject by half":  {provider("client_id x", "dropbox", "host git https://g.example {\ninject basic\n}"), []string{"inject: write: inject <header>", "inject basic <user>", "at Caddyfile:6"}},
+		"a host's bad inject":      {provider("client_id x", "dropbox", "host git https://g.example {\ninject basic a:b\n}"), []string{"host: git: inject: basic", "without a colon", "at Caddyfile:5"}},
+		"an inject with a block":   {provider("client_id x", "dropbox", "inject basic a {\nb\n}"), []string{"inject takes no block", "at Caddyfile:"}},
 		"an injection of nothing":  {provider("client_id x", "dropbox", `inject Authorization "Bearer x"`), []string{"inject: ", "{token}", "at Caddyfile:5"}},
 		"an injection's value without quotes": {
 			provider("client_id x", "dropbox", `inject Authorization Bearer {token}`), []string{"inject: write: inject <header>", "in quotes", "at Caddyfile:5"},

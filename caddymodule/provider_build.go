@@ -61,7 +61,7 @@ type builder struct {
 }
 
 func (b *builder) config(c *ProviderConfig) tokenstore.ProviderConfig {
-	out := tokenstore.ProviderConfig{
+	return tokenstore.ProviderConfig{
 		Name:               c.Name,
 		Preset:             c.Preset,
 		Grant:              c.Grant,
@@ -83,6 +83,7 @@ func (b *builder) config(c *ProviderConfig) tokenstore.ProviderConfig {
 		DeadCodes:          c.DeadCodes,
 		Hosts:              b.hosts(c.Hosts),
 		Private:            c.Private,
+		Inject:             c.Inject.engine(),
 		Refresh:            c.Refresh.policy(),
 		Lead:               time.Duration(c.Lead),
 		AssumeTTL:          time.Duration(c.AssumeTTL),
@@ -90,10 +91,6 @@ func (b *builder) config(c *ProviderConfig) tokenstore.ProviderConfig {
 		MaxConcurrent:      c.MaxConcurrent,
 		MaxPerSecond:       c.MaxPerSecond,
 	}
-	if c.Inject != nil {
-		out.InjectHeader, out.InjectValue = c.Inject.Header, c.Inject.Value
-	}
-	return out
 }
 
 func (b *builder) value(field, written string, v placeholder.Visibility) string {
@@ -133,7 +130,7 @@ func (b *builder) params(field string, written map[string]string) map[string]str
 func (b *builder) hosts(written []HostConfig) []tokenstore.HostConfig {
 	var values []tokenstore.HostConfig
 	for _, h := range written {
-		values = append(values, tokenstore.HostConfig{Name: h.Name, URL: b.text("host", h.URL), Paths: h.Paths})
+		values = append(values, tokenstore.HostConfig{Name: h.Name, URL: b.text("host", h.URL), Paths: h.Paths, Inject: h.Inject.engine()})
 	}
 	return values
 }

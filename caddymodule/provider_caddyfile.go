@@ -33,9 +33,13 @@ import (
 //		token_param          <name> <value>
 //		refresh_param        <name> <value>
 //		dead_codes           <codes...>
-//		host                 <name> <url> [<paths...>]
+//		host                 <name> <url> [<paths...>] {
+//			inject <header> <value>
+//			inject basic <user>
+//		}
 //		private
 //		inject               <header> <value>
+//		inject               basic <user>
 //		refresh              eager|on_demand|keep_alive <period>
 //		lead                 <duration>
 //		assume_ttl           <duration>
@@ -72,8 +76,7 @@ type providerParser struct {
 func (p *providerParser) problem(err error) { p.problems = append(p.problems, err) }
 
 func (p *providerParser) head(d *caddyfile.Dispenser) {
-	p.first = caddyfile.NewDispenser(caddyfile.Segment{d.Token()})
-	p.first.Next()
+	p.first = here(d)
 	args := d.RemainingArgs()
 	if len(args) != 1 && len(args) != 2 {
 		p.problem(p.first.Err("write: provider <name> [<preset>]"))
@@ -86,7 +89,14 @@ func (p *providerParser) head(d *caddyfile.Dispenser) {
 	}
 }
 
-// setting reads one line of the block.
+// here returns a dispenser that stays where d stands now.
+func here(d *caddyfile.Dispenser) *caddyfile.Dispenser {
+	at := caddyfile.NewDispenser(caddyfile.Segment{d.Token()})
+	at.Next()
+	return at
+}
+
+// setting reads one line of the block, and the block behind it.
 func (p *providerParser) setting(d *caddyfile.Dispenser) {
 	name := d.Val()
 	setting, known := providerSettings[name]
@@ -99,18 +109,28 @@ func (p *providerParser) setting(d *caddyfile.Dispenser) {
 		p.problem(d.Errf("%s is already specified", name))
 		return
 	}
-	p.lines[name] = d
-	args := d.RemainingArgs()
-	err := directive.NoBlock(d, name)
-	if err == nil {
-		if err = setting.set(p.config, args); err != nil {
-			err = d.Errf("%s: %w", name, err)
-		}
-	}
-	if err != nil {
+	p.lines[name] = here(d)
+	if err := setting.read(p.config, d); err != nil {
 		p.problem(err)
 		p.unread[name] = true
 	}
+}
+
+// read reads the setting, at the name of which d stands.
+func (s providerSetting) read(c *ProviderConfig, d *caddyfile.Dispenser) error {
+	name, args := d.Val(), d.RemainingArgs()
+	if s.block == nil {
+		if err := directive.NoBlock(d, name); err != nil {
+			return err
+		}
+	}
+	if err := s.set(c, args); err != nil {
+		return d.Errf("%s: %w", name, err)
+	}
+	if s.block == nil {
+		return nil
+	}
+	return s.block(c, d)
 }
 
 // judge tells what is wrong with the settings as a whole.

@@ -91,7 +91,7 @@ type ProviderConfig struct {
 	// `localhost` for a host. Link-local addresses, and those at which clouds serve their machines, are refused even so.
 	Private bool `json:"private,omitempty"`
 
-	// How the API wants the token. Default: `Authorization: Bearer {token}`.
+	// How the API wants the token, unless a host says otherwise. Default: `Authorization: Bearer {token}`.
 	Inject *InjectConfig `json:"inject,omitempty"`
 
 	// When tokens are refreshed without being asked for.
@@ -129,15 +129,31 @@ type HostConfig struct {
 	// The paths that belong to this host when a request names no host. A
 	// trailing `*` matches any rest.
 	Paths []string `json:"paths,omitempty"`
+
+	// How this host wants the token. Default: as the provider's other hosts do.
+	Inject *InjectConfig `json:"inject,omitempty"`
 }
 
-// InjectConfig says how an API wants the token.
+// InjectConfig says how an API wants the token: in a header, or by HTTP Basic authentication. It cannot go into the
+// URL, which is kept in logs.
 type InjectConfig struct {
 	// The name of the request header.
 	Header string `json:"header,omitempty"`
 
 	// Its value, with `{token}` where the token goes.
 	Value string `json:"value,omitempty"`
+
+	// The user name of HTTP Basic authentication with the token as the password, in place of
+	// `header` and `value`. Git hosts want it so; what the name is, few of them look at.
+	Basic string `json:"basic,omitempty"`
+}
+
+// engine returns c for the engine.
+func (c *InjectConfig) engine() tokenstore.InjectConfig {
+	if c == nil {
+		return tokenstore.InjectConfig{}
+	}
+	return tokenstore.InjectConfig{Header: c.Header, Value: c.Value, BasicUser: c.Basic}
 }
 
 // RefreshConfig says when tokens are refreshed without being asked for.

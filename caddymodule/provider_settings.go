@@ -7,13 +7,17 @@ import (
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/directive"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
 // providerSetting is a line of a provider's block in the Caddyfile.
 type providerSetting struct {
 	set func(c *ProviderConfig, args []string) error
+	// block reads the block that may follow; nil if none may.
+	block func(c *ProviderConfig, d *caddyfile.Dispenser) error
 	// repeatable settings add to what an earlier line says.
 	repeatable bool
 	// jsonName is the field's name in JSON, if it is not the setting's.
@@ -39,7 +43,7 @@ var providerSettings = map[string]providerSetting{
 	"token_param":          params("token_params", func(c *ProviderConfig) *map[string]string { return &c.TokenParams }),
 	"refresh_param":        params("refresh_params", func(c *ProviderConfig) *map[string]string { return &c.RefreshParams }),
 	"dead_codes":           words(func(c *ProviderConfig) *[]string { return &c.DeadCodes }),
-	"host":                 {set: setHost, repeatable: true, jsonName: "hosts"},
+	"host":                 {set: setHost, block: setHostBlock, repeatable: true, jsonName: "hosts"},
 	"private":              {set: setPrivate},
 	"inject":               {set: setInject},
 	"refresh":              {set: setRefresh},
@@ -138,12 +142,40 @@ func setPrivate(c *ProviderConfig, args []string) error {
 	return nil
 }
 
-func setInject(c *ProviderConfig, args []string) error {
-	if len(args) != 2 {
-		return errors.New(`write: inject <header> "<value with {token}>", with the value in quotes if it has spaces`)
+// setHostBlock reads the block of the host that was read last.
+func setHostBlock(c *ProviderConfig, d *caddyfile.Dispenser) (err error) {
+	h := &c.Hosts[len(c.Hosts)-1]
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		switch {
+		case d.Val() != "inject":
+			return d.Errf("unknown setting %q of a host; it may have: inject", d.Val())
+		case h.Inject != nil:
+			return directive.Repeated(d)
+		}
+		if h.Inject, err = newInject(d.RemainingArgs()); err != nil {
+			return d.Errf("inject: %w", err)
+		}
+		if err := directive.NoBlock(d, "inject"); err != nil {
+			return err
+		}
 	}
-	c.Inject = &InjectConfig{Header: args[0], Value: args[1]}
 	return nil
+}
+
+func setInject(c *ProviderConfig, args []string) (err error) {
+	c.Inject, err = newInject(args)
+	return err
+}
+
+// newInject reads the values of inject. No header is called basic.
+func newInject(args []string) (*InjectConfig, error) {
+	switch {
+	case len(args) != 2 || args[0] == "" || args[1] == "":
+		return nil, errors.New(`write: inject <header> "<value with {token}>", with the value in quotes if it has spaces, or: inject basic <user>`)
+	case args[0] == "basic":
+		return &InjectConfig{Basic: args[1]}, nil
+	}
+	return &InjectConfig{Header: args[0], Value: args[1]}, nil
 }
 
 func setRefresh(c *ProviderConfig, args []string) (err error) {

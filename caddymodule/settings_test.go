@@ -144,7 +144,7 @@ func TestPlaceholdersAreReplacedWhenTheConfigurationIsLoaded(t *testing.T) {
 	if got := p.Hosts()[0].URL.String(); got != "https://acme.example/api" {
 		t.Errorf("the host is %s", got)
 	}
-	if got := p.Inject().Header; got != "X-Token" {
+	if got := p.Hosts()[0].Inject.Header; got != "X-Token" {
 		t.Errorf("the header is %s", got)
 	}
 	if c.ClientID != "{env.CLIENT}" || c.Hosts[0].URL != "https://{env.TENANT}.example/api" {

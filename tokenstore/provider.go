@@ -18,7 +18,6 @@ type Provider struct {
 	issuer   string
 	hosts    []Host
 	dials    dial.Policy // to hosts
-	inject   Inject
 	policy   RefreshPolicy
 
 	lead          time.Duration
@@ -37,6 +36,7 @@ type Host struct {
 	Name    string
 	URL     *url.URL // scheme, host and base path without a trailing slash; not to be changed
 	Address string   // host:port of URL
+	Inject  Inject   // how it wants the token
 	paths   []string
 }
 
@@ -54,9 +54,6 @@ func (p *Provider) Scopes() []string { return p.endpoint.Scopes }
 
 // AuthorizeURL returns where the browser is sent for a consent, empty if the grant needs none.
 func (p *Provider) AuthorizeURL() string { return p.endpoint.AuthorizeURL }
-
-// Inject returns how the API wants the token.
-func (p *Provider) Inject() Inject { return p.inject }
 
 // Hosts returns the places that the token may be sent to; the first one is the
 // default. The slice must not be changed.
@@ -89,17 +86,20 @@ func (p *Provider) HostFor(path string) (h Host, rest string) {
 	return p.hosts[0], path
 }
 
-// Allowed reports whether the token may be sent to this destination: scheme,
-// host and port must be those of a host of the provider, and path must lie below
-// that host's base path. The port may be left out where it is the scheme's own.
-func (p *Provider) Allowed(scheme, hostport, path string) bool {
+// HostAt returns the host at a destination: scheme, host and port must be those of a host of the provider, and path must lie
+// below that host's base path; of several such, it is the one whose base path is the longest. The port may be
+// left out where it is the scheme's own. The token must not be sent to where there is none. The Host must not be changed.
+func (p *Provider) HostAt(scheme, hostport, path string) (h *Host, ok bool) {
 	for i := range p.hosts {
 		u := p.hosts[i].URL
-		if u.Scheme == scheme && sameHost(scheme, u.Host, hostport) && below(u.EscapedPath(), path) {
-			return true
+		if u.Scheme != scheme || !sameHost(scheme, u.Host, hostport) || !below(u.EscapedPath(), path) {
+			continue
+		}
+		if h == nil || len(u.EscapedPath()) > len(h.URL.EscapedPath()) {
+			h = &p.hosts[i]
 		}
 	}
-	return false
+	return h, h != nil
 }
 
 // sameHost compares without allocating where both are written alike, as they

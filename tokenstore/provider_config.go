@@ -62,10 +62,8 @@ type ProviderConfig struct {
 	// Issuer, if set, must come back as iss with each consent (RFC 9207).
 	Issuer string
 
-	// InjectHeader and InjectValue say how the API wants the token; the value
-	// has {token} in it.
-	InjectHeader string
-	InjectValue  string
+	// Inject says how the API wants the token, unless its host says otherwise.
+	Inject InjectConfig
 
 	// Refresh is eager if its mode is empty.
 	Refresh RefreshPolicy
@@ -96,6 +94,8 @@ type HostConfig struct {
 	// Paths are those that belong to this host when a request names no host.
 	// A trailing * matches any rest.
 	Paths []string
+	// Inject says how this host wants the token, if not as the others do.
+	Inject InjectConfig
 }
 
 // ConfigError is one problem of a configuration. What [NewProvider] returns is

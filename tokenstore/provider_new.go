@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
-
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/catalog"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
@@ -50,6 +48,7 @@ func NewProvider(c ProviderConfig) (*Provider, error) {
 type builder struct {
 	config   ProviderConfig
 	preset   catalog.Preset
+	inject   InjectConfig // of hosts that say nothing of it
 	p        Provider
 	problems []error
 }
@@ -178,8 +177,12 @@ func params(preset, own map[string]string) map[string]string {
 }
 
 func (b *builder) api() {
+	b.inject = b.config.Inject.or(presetInject(b.preset.Inject))
+	if err := b.inject.check(); err != nil {
+		b.problem("inject", "%v", err)
+	}
 	for _, h := range b.preset.Hosts {
-		b.host(HostConfig{Name: h.Name, URL: h.URL, Paths: h.Paths}, false)
+		b.host(HostConfig{Name: h.Name, URL: h.URL, Paths: h.Paths, Inject: presetInject(h.Inject)}, false)
 	}
 	for _, h := range b.config.Hosts {
 		b.host(h, true)
@@ -189,15 +192,11 @@ func (b *builder) api() {
 		urls = append(urls, h.URL.String())
 	}
 	b.p.dials = dial.NewPolicy(b.config.Private, urls...)
-	header := cmp.Or(b.config.InjectHeader, b.preset.Inject.Header)
-	value := cmp.Or(b.config.InjectValue, b.preset.Inject.Value)
-	switch {
-	case !httpguts.ValidHeaderFieldName(header):
-		b.problem("inject", "%q is no header name", clip(header))
-	case strings.Count(value, tokenPlaceholder) != 1 || !httpguts.ValidHeaderFieldValue(value):
-		b.problem("inject", "the value must be a header value with {token} in it, once")
-	}
-	b.p.inject = newInject(header, value)
+}
+
+// presetInject translates what a preset says.
+func presetInject(i catalog.Inject) InjectConfig {
+	return InjectConfig{Header: i.Header, Value: i.Value, BasicUser: i.Basic}
 }
 
 // host adds a host, or replaces the one of that name; what the preset knows of its paths
@@ -216,7 +215,12 @@ func (b *builder) host(c HostConfig, own bool) {
 		b.problem("host", "%q is no name for a host; it is to be the first segment of a path", clip(c.Name))
 		return
 	}
-	h := Host{Name: c.Name, URL: u, Address: address(u), paths: slices.Clone(c.Paths)}
+	inject := c.Inject.or(b.inject)
+	if err := inject.check(); err != nil {
+		b.problem("host", "%s: inject: %v", clip(c.Name), err)
+		return
+	}
+	h := Host{Name: c.Name, URL: u, Address: address(u), Inject: newInject(inject), paths: slices.Clone(c.Paths)}
 	i := slices.IndexFunc(b.p.hosts, func(h Host) bool { return h.Name == c.Name })
 	if i < 0 {
 		b.p.hosts = append(b.p.hosts, h)
@@ -224,6 +228,9 @@ func (b *builder) host(c HostConfig, own bool) {
 	}
 	if c.Paths == nil {
 		h.paths = b.p.hosts[i].paths
+	}
+	if c.Inject.isZero() {
+		h.Inject = b.p.hosts[i].Inject
 	}
 	b.p.hosts[i] = h
 }

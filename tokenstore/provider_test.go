@@ -2,7 +2,6 @@ package tokenstore_test
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -45,18 +44,26 @@ func TestWhatIsWrongWithAProviderIsToldWithItsRemedy(t *testing.T) {
 		"a host with a query":        {func(c *config) { c.Hosts = []tokenstore.HostConfig{{Name: "api", URL: "https://api.example/?a=b"}} }, "host", "alone"},
 		"a host without a name":      {func(c *config) { c.Hosts = []tokenstore.HostConfig{{URL: "https://api.example"}} }, "host", "first segment"},
 		"a host's name with a slash": {func(c *config) { c.Hosts = []tokenstore.HostConfig{{Name: "a/b", URL: "https://api.example"}} }, "host", "first segment"},
-		"a header that is none":      {func(c *config) { c.InjectHeader = "X Y" }, "inject", "no header name"},
-		"a value without a token":    {func(c *config) { c.InjectValue = "Bearer" }, "inject", "{token}"},
-		"a value with two":           {func(c *config) { c.InjectValue = "{token}{token}" }, "inject", "once"},
-		"a value with a line break":  {func(c *config) { c.InjectValue = "{token}\r\nX: y" }, "inject", "header value"},
-		"an unknown refresh mode":    {func(c *config) { c.Refresh.Mode = "lazy" }, "refresh", "eager, on_demand or keep_alive"},
-		"keep_alive each second":     {func(c *config) { c.Refresh = tokenstore.RefreshPolicy{Mode: "keep_alive", Period: time.Second} }, "refresh", "at least 1m"},
-		"a negative lead":            {func(c *config) { c.Lead = -1 }, "lead", "between 0 and ten years"},
-		"an assumed century":         {func(c *config) { c.AssumeTTL = 100 * 365 * 24 * time.Hour }, "assume_ttl", "ten years"},
-		"a negative interval":        {func(c *config) { c.MinRefreshInterval = -time.Second }, "min_refresh_interval", "between 0"},
-		"a negative concurrency":     {func(c *config) { c.MaxConcurrent = -1 }, "max_concurrent", "between 1 and 1000"},
-		"too many at once":           {func(c *config) { c.MaxConcurrent = 1001 }, "max_concurrent", "between 1 and 1000"},
-		"a negative rate":            {func(c *config) { c.MaxPerSecond = -1 }, "max_per_second", "above 0"},
+		"a header that is none":      {func(c *config) { c.Inject = tokenstore.InjectConfig{Header: "X Y"} }, "inject", "no header name"},
+		"a value without a token":    {func(c *config) { c.Inject = tokenstore.InjectConfig{Value: "Bearer"} }, "inject", "{token}"},
+		"a value with two":           {func(c *config) { c.Inject = tokenstore.InjectConfig{Value: "{token}{token}"} }, "inject", "once"},
+		"basic and a header":         {func(c *config) { c.Inject = tokenstore.InjectConfig{Header: "X-Y", BasicUser: "u"} }, "inject", "or basic"},
+		"a user with a colon":        {func(c *config) { c.Inject.BasicUser = "u:p" }, "inject", "without a colon"},
+		"a user with a line break":   {func(c *config) { c.Inject.BasicUser = "u\n" }, "inject", "ASCII"},
+		"a user with an umlaut":      {func(c *config) { c.Inject.BasicUser = "jürgen" }, "inject", "ASCII"},
+		"a token for a user":         {func(c *config) { c.Inject.BasicUser = "{token}" }, "inject", "is the password"},
+		"a host's bad user": {func(c *config) {
+			c.Hosts = []tokenstore.HostConfig{{Name: "git", URL: "https://git.example", Inject: tokenstore.InjectConfig{BasicUser: "a:b"}}}
+		}, "host", "git: inject: basic"},
+		"a value with a line break": {func(c *config) { c.Inject = tokenstore.InjectConfig{Value: "{token}\r\nX: y"} }, "inject", "header value"},
+		"an unknown refresh mode":   {func(c *config) { c.Refresh.Mode = "lazy" }, "refresh", "eager, on_demand or keep_alive"},
+		"keep_alive each second":    {func(c *config) { c.Refresh = tokenstore.RefreshPolicy{Mode: "keep_alive", Period: time.Second} }, "refresh", "at least 1m"},
+		"a negative lead":           {func(c *config) { c.Lead = -1 }, "lead", "between 0 and ten years"},
+		"an assumed century":        {func(c *config) { c.AssumeTTL = 100 * 365 * 24 * time.Hour }, "assume_ttl", "ten years"},
+		"a negative interval":       {func(c *config) { c.MinRefreshInterval = -time.Second }, "min_refresh_interval", "between 0"},
+		"a negative concurrency":    {func(c *config) { c.MaxConcurrent = -1 }, "max_concurrent", "between 1 and 1000"},
+		"too many at once":          {func(c *config) { c.MaxConcurrent = 1001 }, "max_concurrent", "between 1 and 1000"},
+		"a negative rate":           {func(c *config) { c.MaxPerSecond = -1 }, "max_per_second", "above 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := goodConfig()
@@ -180,28 +187,8 @@ func TestWhereTheTokenMayGo(t *testing.T) {
 		{"http", "127.0.0.1:90000", "/x", false},
 		{"https", "127.0.0.1:9000", "/x", false},
 	} {
-		if got := p.Allowed(tc.scheme, tc.host, tc.path); got != tc.want {
-			t.Errorf("Allowed(%q, %q, %q) = %t", tc.scheme, tc.host, tc.path, got)
-		}
-	}
-}
-
-func TestTheTokenReplacesWhateverStoodInItsHeader(t *testing.T) {
-	for _, tc := range []struct{ header, value, in, want string }{
-		{"", "", "Authorization", "Bearer T"},
-		{"x-api-token", "{token}", "X-Api-Token", "T"},
-		{"Authorization", "Zoho-oauthtoken {token}", "Authorization", "Zoho-oauthtoken T"},
-	} {
-		c := goodConfig()
-		c.InjectHeader, c.InjectValue = tc.header, tc.value
-		p, err := tokenstore.NewProvider(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h := http.Header{tc.in: {"of the client", "twice"}}
-		p.Inject().Set(h, &tokenstore.Token{Value: secret.New("T")})
-		if got := h[tc.in]; len(got) != 1 || got[0] != tc.want {
-			t.Errorf("%s: %q", tc.in, got)
+		if _, got := p.HostAt(tc.scheme, tc.host, tc.path); got != tc.want {
+			t.Errorf("HostAt(%q, %q, %q) = %t", tc.scheme, tc.host, tc.path, got)
 		}
 	}
 }

@@ -1,8 +1,7 @@
 package tokenstore
 
 import (
-	"net/http"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -28,6 +27,8 @@ type Token struct {
 	// margin is how long before its expiry the token no longer counts as fresh: it
 	// has to reach the provider's API and be looked at there.
 	margin time.Duration
+	// attached are the header values that were made of Value.
+	attached atomic.Pointer[attached]
 }
 
 // freshMargin returns the margin of a token of the given lifetime.
@@ -48,27 +49,4 @@ func (t *Token) valid(now time.Time) bool {
 // oauth2 returns the token in the shape of x/oauth2, without a refresh token.
 func (t *Token) oauth2() *oauth2.Token {
 	return &oauth2.Token{AccessToken: t.Value.Reveal(), TokenType: t.Type, Expiry: t.ExpiresAt}
-}
-
-// Inject says how a provider's API wants the token: in which header and in
-// what words.
-type Inject struct {
-	// Header is the canonical name of the header, such as "Authorization".
-	Header string
-	prefix string
-	suffix string
-}
-
-// newInject takes a header's name and a value with {token} in it.
-func newInject(header, value string) Inject {
-	prefix, suffix, _ := strings.Cut(value, tokenPlaceholder)
-	return Inject{Header: http.CanonicalHeaderKey(header), prefix: prefix, suffix: suffix}
-}
-
-// tokenPlaceholder stands for the token in an inject template.
-const tokenPlaceholder = "{token}"
-
-// Set puts the token into h, in place of whatever stood in that header.
-func (i Inject) Set(h http.Header, t *Token) {
-	h[i.Header] = []string{i.prefix + t.Value.Reveal() + i.suffix}
 }

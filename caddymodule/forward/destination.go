@@ -21,33 +21,34 @@ var errRefusedHost = errors.New("the token must not go there")
 type hostRules interface {
 	Name() string
 	Hosts() []tokenstore.Host
-	Allowed(scheme, hostport, path string) bool
+	HostAt(scheme, hostport, path string) (*tokenstore.Host, bool)
 }
 
-// destination returns the URL that r really goes to. It trusts nothing that was decided
+// destination returns the URL that r really goes to, and the host of its provider that this is. It trusts nothing that was decided
 // before: r may come from a health check that follows a redirect, from a
 // hand-written upstream, or have been rewritten since the guard saw it. The
 // address that is dialed counts as much as the one in the URL.
-func destination(r *http.Request, p hostRules) (url.URL, error) {
+func destination(r *http.Request, p hostRules) (url.URL, *tokenstore.Host, error) {
 	address, err := address(r)
 	if err != nil {
-		return url.URL{}, fmt.Errorf("%w: provider %s: %w", errRefusedHost, p.Name(), err)
+		return url.URL{}, nil, fmt.Errorf("%w: provider %s: %w", errRefusedHost, p.Name(), err)
 	}
 	host, ok := hostAt(p, r.URL.Scheme, address)
 	if !ok {
-		return url.URL{}, fmt.Errorf("%w: provider %s has no host %s", errRefusedHost, p.Name(), address)
+		return url.URL{}, nil, fmt.Errorf("%w: provider %s has no host %s", errRefusedHost, p.Name(), address)
 	}
 	path := r.URL.EscapedPath()
 	if err := checkPath(path); err != nil {
-		return url.URL{}, fmt.Errorf("%w: %w", errRefusedHost, err)
+		return url.URL{}, nil, fmt.Errorf("%w: %w", errRefusedHost, err)
 	}
-	if !p.Allowed(host.URL.Scheme, host.URL.Host, path) {
-		return url.URL{}, fmt.Errorf("%w: provider %s has host %s, but not for that path", errRefusedHost, p.Name(), address)
+	at, ok := p.HostAt(host.URL.Scheme, host.URL.Host, path)
+	if !ok {
+		return url.URL{}, nil, fmt.Errorf("%w: provider %s has host %s, but not for that path", errRefusedHost, p.Name(), address)
 	}
 	to := *r.URL
-	to.Scheme, to.Host, to.User, to.Fragment = host.URL.Scheme, host.URL.Host, nil, ""
+	to.Scheme, to.Host, to.User, to.Fragment = at.URL.Scheme, at.URL.Host, nil, ""
 	to.RawQuery = query.Without(r.URL.RawQuery, droppedParameters...)
-	return to, nil
+	return to, at, nil
 }
 
 // address returns the host:port that r is sent to, which must be the one that is

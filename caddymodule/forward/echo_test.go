@@ -32,6 +32,9 @@ func TestEchoes(t *testing.T) {
 		"in base64, one byte behind":    base64.StdEncoding.EncodeToString([]byte("x" + token + "y")),
 		"in base64, two bytes behind":   base64.StdEncoding.EncodeToString([]byte("xx" + token)),
 		"in base64, with its scheme":    base64.StdEncoding.EncodeToString([]byte("Bearer " + token + "\r\n")),
+		"as the password of git":        "Basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+token)),
+		"as the password of a user":     "Basic " + base64.StdEncoding.EncodeToString([]byte("me:"+token)),
+		"as the password of no user":    "Basic " + base64.StdEncoding.EncodeToString([]byte(":"+token)),
 		"in base64url, with its scheme": base64.URLEncoding.EncodeToString([]byte("Authorization: Bearer " + token)),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,7 +39,7 @@ func (t *Transport) retry(out *http.Request, res *http.Response, again replay, e
 		outcome = retryNotReplayable
 		return res, nil
 	}
-	e.provider.Inject().Set(second.Header, fresh)
+	e.host.Inject.Set(second.Header, fresh)
 	discard(res)
 	res, err = t.send(second)
 	if err == nil && res.StatusCode == http.StatusUnauthorized {

@@ -30,7 +30,8 @@ type errand struct {
 	id       tokenstore.ID
 	provider *tokenstore.Provider
 	pass     bool
-	guarded  *forwarding // nil in a health check
+	guarded  *forwarding      // nil in a health check
+	host     *tokenstore.Host // where it goes
 	token    *tokenstore.Token
 
 	// Parts of what is sent and what is passed on, in here to spare allocations.
@@ -134,7 +135,7 @@ func (t *Transport) admit(r *http.Request, e *errand) error {
 	if err != nil {
 		return refuseMethod(err)
 	}
-	if e.url, err = destination(r, e.provider); err != nil {
+	if e.url, e.host, err = destination(r, e.provider); err != nil {
 		return refuseHost(err)
 	}
 	if f := e.guarded; f != nil && f.bounded && (r.Method != f.method || e.url.EscapedPath() != f.path) {
@@ -167,11 +168,10 @@ func (t *Transport) outgoing(r *http.Request, e *errand) *http.Request {
 	out := &e.req
 	out.URL, out.Host = &e.url, e.url.Host
 	out.Trailer = nil // could hold an Authorization of its own
-	inject := e.provider.Inject()
-	t.filter.apply(r.Header, inject.Header)
+	t.filter.apply(r.Header, e.host.Inject.Header)
 	out.Header = withRoom(r.Header)
 	if e.token != nil {
-		inject.Set(out.Header, e.token)
+		e.host.Inject.Set(out.Header, e.token)
 	}
 	return out
 }

@@ -91,7 +91,7 @@ func TestDropbox(t *testing.T) {
 const valid = `{"id":"x","name":"X","docs_url":"https://x.example/docs","authorize_url":"https://x.example/a",
 "token_url":"https://x.example/t","scope_separator":" ","client_auth":"header","token_body":"json","pkce":"required",
 "revoke_style":"bearer","rotation":"always","access_token_lifetime_s":60,
-"hosts":[{"name":"api","url":"https://x.example/v1"},{"name":"up","url":"https://up.x.example","paths":["/u"]}],
+"hosts":[{"name":"api","url":"https://x.example/v1"},{"name":"up","url":"https://up.x.example","paths":["/u"],"inject":{"basic":"x-access-token"}}],
 "inject":{"header":"X-Token","value":"{token}"}}`
 
 func TestAPresetThatIsWrongIsRefused(t *testing.T) {
@@ -121,6 +121,9 @@ func TestAPresetThatIsWrongIsRefused(t *testing.T) {
 		{"a path twice", `"/u"`, `"/u","/u"`, "hosts[1]: path"},
 		{"paths of the default host", `example/v1"`, `example/v1","paths":["/v"]`, "hosts[0]: paths"},
 		{"no place for the token", `"value":"{token}"`, `"value":"token"`, "inject: value"},
+		{"basic and a header", `"basic":"x-access-token"`, `"basic":"x","header":"X-Token"`, "hosts[1]: inject: basic"},
+		{"a user with a colon", `"x-access-token"`, `"x:y"`, "hosts[1]: inject: basic"},
+		{"half of a host's inject", `"basic":"x-access-token"`, `"header":"X-Token-Too"`, "hosts[1]: inject: value"},
 		{"a header that is none", `"X-Token"`, `"X Token"`, "inject: header"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -51,13 +51,19 @@ type Host struct {
 	// for clients that know of one host only. They are empty for the default
 	// host, which serves the rest.
 	Paths []string `json:"paths,omitempty"`
+	// Inject says how this host wants the token, if not as the others do.
+	Inject Inject `json:"inject,omitzero"`
 }
 
-// Inject says how a token is attached to a request.
+// Inject says how a token is attached to a request: in a header, or by HTTP Basic
+// authentication.
 type Inject struct {
-	Header string `json:"header"`
+	Header string `json:"header,omitempty"`
 	// Value has {token} in it once, where the access token goes.
-	Value string `json:"value"`
+	Value string `json:"value,omitempty"`
+	// Basic is the user name of HTTP Basic authentication with the token as the
+	// password; Header and Value are empty then.
+	Basic string `json:"basic,omitempty"`
 }
 
 // ClientAuth says how the client authenticates at the token endpoint.

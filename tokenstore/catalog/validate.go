@@ -31,13 +31,23 @@ func (p Preset) Validate() error {
 	p.checkURLs(bad)
 	p.checkWords(bad)
 	p.checkHosts(bad)
-	if http.CanonicalHeaderKey(p.Inject.Header) != p.Inject.Header || strings.ContainsAny(p.Inject.Header, " :\r\n") || p.Inject.Header == "" {
-		bad("inject: header %q: write it in its canonical form", p.Inject.Header)
-	}
-	if strings.Count(p.Inject.Value, "{token}") != 1 {
-		bad("inject: value: must have {token} in it exactly once")
-	}
+	p.Inject.check("inject", bad)
 	return errors.Join(problems...)
+}
+
+func (i Inject) check(where string, bad func(string, ...any)) {
+	if i.Basic != "" {
+		if i.Header != "" || i.Value != "" || strings.ContainsAny(i.Basic, ":{} \r\n") {
+			bad("%s: basic %q: write a user name without a colon, and neither a header nor a value", where, i.Basic)
+		}
+		return
+	}
+	if http.CanonicalHeaderKey(i.Header) != i.Header || strings.ContainsAny(i.Header, " :\r\n") || i.Header == "" {
+		bad("%s: header %q: write it in its canonical form", where, i.Header)
+	}
+	if strings.Count(i.Value, "{token}") != 1 {
+		bad("%s: value: must have {token} in it exactly once", where)
+	}
 }
 
 func (p Preset) checkURLs(bad func(string, ...any)) {
@@ -94,6 +104,9 @@ func (p Preset) checkHosts(bad func(string, ...any)) {
 		names[h.Name] = true
 		if u, err := url.Parse(h.URL); !secure(h.URL) || err != nil || u.RawQuery != "" || strings.HasSuffix(u.Path, "/") {
 			bad("hosts[%d]: url %q: write an absolute https URL without a query or a slash at its end", i, h.URL)
+		}
+		if h.Inject != (Inject{}) {
+			h.Inject.check(fmt.Sprintf("hosts[%d]: inject", i), bad)
 		}
 		if i == 0 && len(h.Paths) > 0 {
 			bad("hosts[0]: paths: the default host serves what the others do not; leave them out")

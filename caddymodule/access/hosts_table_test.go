@@ -20,10 +20,9 @@ import (
 type servedBy struct{ local, named, bare bool }
 
 var (
-	nobody    = servedBy{}
-	local     = servedBy{local: true, bare: true} // names of this machine, which a site for every host has too
-	everybody = servedBy{local: true, named: true, bare: true}
-	named     = servedBy{named: true}
+	nobody = servedBy{}
+	local  = servedBy{local: true, bare: true} // names of this machine, which a site for every host has too
+	named  = servedBy{named: true}
 )
 
 // hostRow is the Host of a request to 127.0.0.1, with PORT for the port of the site.

@@ -22,12 +22,12 @@ type chromium struct {
 	ctx context.Context
 }
 
-// startChromium runs Chromium until the end of the test.
-func startChromium(t *testing.T) *chromium {
+// startChromium runs Chromium, with more options than it always has, until the end of the test.
+func startChromium(t *testing.T, more ...chromedp.ExecAllocatorOption) *chromium {
 	t.Helper()
 	needs(t, "chromium")
 	var process *exec.Cmd
-	ctx, stop := chromedp.NewExecAllocator(context.Background(),
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), append(more,
 		chromedp.ExecPath("chromium"),
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.NoFirstRun, chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
@@ -43,7 +43,7 @@ func startChromium(t *testing.T) *chromium {
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			process = cmd
 		}),
-	)
+	)...)
 	ctx, closeBrowser := chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
 	t.Cleanup(func() {
 		if err := chromedp.Cancel(ctx); err != nil {

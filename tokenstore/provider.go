@@ -18,6 +18,7 @@ type Provider struct {
 	issuer   string
 	hosts    []Host
 	dials    dial.Policy // to hosts
+	sockets  bool
 	policy   RefreshPolicy
 
 	lead          time.Duration
@@ -54,6 +55,9 @@ func (p *Provider) Scopes() []string { return p.endpoint.Scopes }
 
 // AuthorizeURL returns where the browser is sent for a consent, empty if the grant needs none.
 func (p *Provider) AuthorizeURL() string { return p.endpoint.AuthorizeURL }
+
+// WebSocket reports whether the API is known to have WebSockets.
+func (p *Provider) WebSocket() bool { return p.sockets }
 
 // Hosts returns the places that the token may be sent to; the first one is the
 // default. The slice must not be changed.

@@ -192,6 +192,7 @@ func (b *builder) api() {
 		urls = append(urls, h.URL.String())
 	}
 	b.p.dials = dial.NewPolicy(b.config.Private, urls...)
+	b.p.sockets = b.preset.WebSocket
 }
 
 // presetInject translates what a preset says.

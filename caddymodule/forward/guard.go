@@ -45,6 +45,10 @@ type Guard struct {
 	// next and uses the transport `token_store`.
 	Forward bool `json:"forward,omitempty"`
 
+	// Let WebSockets be opened. What goes through one is not looked at. Default: only if the
+	// provider's preset says that its API has them.
+	WebSocket bool `json:"websocket,omitempty"`
+
 	route *access.Route
 	log   *accesslog.Log
 }
@@ -137,6 +141,9 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 	if refused := caller.MayUse(r, access.Use{Connection: id, Method: r.Method, Path: d.path}); refused != nil {
 		return d, refused
 	}
+	if !g.WebSocket && !p.WebSocket() && asksForWebSocket(r.Header) {
+		return d, problem.WebSocketNotAllowed()
+	}
 	pass := g.OnError == onErrorPass
 	if g.Forward {
 		d.forwarding = &forwarding{id: id, provider: p, pass: pass, browser: caller.Browser, bounded: caller.Bounded()}
@@ -170,13 +177,11 @@ func checkForwardable(r *http.Request) *problem.Problem {
 			return problem.MethodNotAllowed(forwardMethods)
 		}
 	}
-	for _, line := range r.Header["Upgrade"] {
-		for protocol := range strings.SplitSeq(line, ",") {
-			name, _, _ := strings.Cut(strings.TrimSpace(protocol), "/")
-			if strings.EqualFold(name, "h2c") {
-				return problem.BadRequest("An upgrade to h2c is not possible here.")
-			}
-		}
+	if asksFor(r.Header, "h2c") {
+		return problem.BadRequest("An upgrade to h2c is not possible here.")
+	}
+	if asksForWebSocket(r.Header) && (r.Method != http.MethodGet || r.ContentLength != 0) {
+		return problem.BadRequest("A WebSocket is opened with GET, and without a body.")
 	}
 	return nil
 }

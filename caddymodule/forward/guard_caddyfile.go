@@ -28,6 +28,7 @@ func parseGuard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		limit    caller|connection <n>/<time> [burst <n>]
 //		limit    caller|connection concurrent <n>
 //		on_error refuse|pass
+//		websocket
 //		forward
 //	}
 //
@@ -43,7 +44,7 @@ func (g *Guard) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if known, err := g.unmarshalSubdirective(d); err != nil {
 			return err
 		} else if !known {
-			return d.Errf("unrecognized sub-directive %q; token_guard takes allow, cors, limit, on_error and forward", d.Val())
+			return d.Errf("unrecognized sub-directive %q; token_guard takes allow, cors, limit, on_error, websocket and forward", d.Val())
 		}
 	}
 	return nil
@@ -62,16 +63,24 @@ func (g *Guard) unmarshalSubdirective(d *caddyfile.Dispenser) (known bool, err e
 		}
 		return true, nil
 	case "forward":
-		if g.Forward {
-			return true, directive.Repeated(d)
-		}
-		if d.NextArg() {
-			return true, d.ArgErr()
-		}
-		g.Forward = true
-		return true, nil
+		return true, switchOn(d, &g.Forward)
+	case "websocket":
+		return true, switchOn(d, &g.WebSocket)
 	}
 	return g.Access.UnmarshalSubdirective(d)
+}
+
+// switchOn reads a sub-directive that has no arguments.
+func switchOn(d *caddyfile.Dispenser, on *bool) error {
+	name := d.Val()
+	if *on {
+		return directive.Repeated(d)
+	}
+	if d.NextArg() {
+		return d.Errf("%s takes no value; leave the line out to switch it off", name)
+	}
+	*on = true
+	return nil
 }
 
 var _ caddyfile.Unmarshaler = (*Guard)(nil)

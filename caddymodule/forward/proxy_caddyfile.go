@@ -30,6 +30,7 @@ func init() {
 //		limit         caller|connection <n>/<time> [burst <n>]
 //		limit         caller|connection concurrent <n>
 //		on_error      refuse|pass
+//		websocket
 //		replay_buffer <size>
 //		pass_header   <names...>
 //		<sub-directives of reverse_proxy>

@@ -126,6 +126,9 @@ func (t *Transport) send(out *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, newFailure(err)
 	}
+	if err := checkSwitch(out, res); err != nil {
+		return nil, err
+	}
 	return res, nil
 }
 

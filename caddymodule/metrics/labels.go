@@ -65,7 +65,7 @@ var (
 	outcomes = vocabulary{
 		OutcomeOK, OutcomePassed, "refused_host", "refused_address", "token_echoed",
 		"bad_request", "not_found", "method_not_allowed", "wrong_host",
-		"origin_not_allowed", "caller_not_allowed", "credentials_needed", "issuer_unavailable", "too_many_requests", "unknown_connection",
+		"origin_not_allowed", "caller_not_allowed", "websocket_not_allowed", "credentials_needed", "issuer_unavailable", "too_many_requests", "unknown_connection",
 		"consent_needed", "unavailable", "store_unavailable", "provider_refuses_client",
 	}
 

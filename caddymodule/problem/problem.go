@@ -117,6 +117,14 @@ func TooManyRequests(wait time.Duration) *Problem {
 	}
 }
 
+// WebSocketNotAllowed is for a request to open a WebSocket on a route that is not for them.
+func WebSocketNotAllowed() *Problem {
+	return &Problem{
+		Code: "websocket_not_allowed", Status: http.StatusForbidden, Title: "WebSocket not allowed",
+		Detail: "WebSockets cannot be opened on this route. An operator allows them by writing websocket into it.",
+	}
+}
+
 // WrongHost is for a request whose Host is not the site's.
 func WrongHost() *Problem {
 	return &Problem{

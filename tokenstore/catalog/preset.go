@@ -39,6 +39,9 @@ type Preset struct {
 	// default.
 	Hosts  []Host `json:"hosts,omitempty"`
 	Inject Inject `json:"inject"`
+
+	// WebSocket says that the API has WebSockets.
+	WebSocket bool `json:"websocket,omitempty"`
 }
 
 // Host is one host of a provider's API.

@@ -9,15 +9,13 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/database"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 )
-
-// keyFileSuffix makes the key file's name of the database's.
-const keyFileSuffix = ".key"
 
 var errKeyFileMissing = errors.New("key file is missing")
 
@@ -54,7 +52,7 @@ func (p *pooledStore) loadKey(ctx context.Context, backend storage.Backend, logg
 	if !p.keyFile {
 		return nil
 	}
-	file := p.path + keyFileSuffix
+	file := database.KeyFile(p.path)
 	if err := checkKeyFile(ctx, file, backend); err != nil {
 		return err
 	}

@@ -2,19 +2,13 @@ package caddymodule
 
 import (
 	"fmt"
-	"path/filepath"
 
-	"github.com/caddyserver/caddy/v2"
-
-	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/database"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
 // backendBolt is the only backend there is: one file on the local disk.
 const backendBolt = "bolt"
-
-// defaultDatabase is where the database is if the configuration does not say it.
-const defaultDatabase = "{data_dir}/token_store/tokens.db"
 
 // StorageConfig says where connections and their tokens are kept. Everything
 // kept there is encrypted.
@@ -48,19 +42,13 @@ func (c *StorageConfig) databasePath() (string, *tokenstore.ConfigError) {
 	if err := c.check(); err != nil {
 		return "", err
 	}
-	written := defaultDatabase
-	if c != nil && c.Path != "" {
+	written := ""
+	if c != nil {
 		written = c.Path
 	}
-	r := caddy.NewReplacer()
-	r.Map(func(key string) (any, bool) { return caddy.AppDataDir(), key == "data_dir" })
-	path, problem := placeholder.Replace(r, written, placeholder.Shown)
+	path, problem := database.Path(written)
 	if problem != "" {
 		return "", &tokenstore.ConfigError{Field: "storage", Problem: problem}
 	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", &tokenstore.ConfigError{Field: "storage", Problem: fmt.Sprintf("%q cannot be made absolute: %v", path, err)}
-	}
-	return abs, nil
+	return path, nil
 }

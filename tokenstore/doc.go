@@ -34,6 +34,7 @@
 //	any            server says that the grant is gone             needs_consent: revoked
 //	any            the same, after an outcome was unknown         needs_consent: interrupted_rotation
 //	any            the same, and the client id is another one     needs_consent: client_changed
+//	any            the same, and the database was restored since  needs_consent: database_restored
 //	any            token ends, and there is no refresh token      needs_consent: no_refresh_token
 //	needs_consent  consent, import                                ready, next generation
 //	any            deletion                                       (none)

@@ -70,6 +70,9 @@ var (
 // replaces it.
 var ErrDamagedRecord = errors.New("connection's record is damaged")
 
+// ErrBackupRunning is returned while another backup is made or read.
+var ErrBackupRunning = errors.New("another backup is being made")
+
 // ErrNewerFormat is wrapped, beside ErrDamagedRecord, if a connection's record was
 // written by a newer release. Such a record can be deleted, but is not replaced. It
 // is the one of package seal.

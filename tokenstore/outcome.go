@@ -106,6 +106,9 @@ func (s *Store) dead(ctx context.Context, st *stored, p *Provider, inDoubt bool)
 	}
 	reason := ReasonRevoked
 	switch {
+	case st.olderThan(s.restored):
+		// Whatever is open or in doubt in it, is so in a copy from the past.
+		reason = ReasonDatabaseRestored
 	case inDoubt:
 		reason = ReasonInterruptedRotation
 	case st.ClientID != "" && st.ClientID != p.endpoint.ClientID:

@@ -33,6 +33,10 @@ const (
 	// ReasonClientChanged: the grant was given to another client id than the
 	// one that is configured now, and the server refuses it.
 	ReasonClientChanged Reason = "client_changed"
+	// ReasonDatabaseRestored: the database was restored from a backup, or recovered, since
+	// the grant was last renewed here, and the server does not accept what was in it: it
+	// was probably renewed in between.
+	ReasonDatabaseRestored Reason = "database_restored"
 )
 
 // Status is what may be told about a connection. It holds no secret.

@@ -40,6 +40,8 @@ type Store struct {
 	census    census
 	consents  consents
 	keys      *callerkey.Keys
+	backingUp sync.Mutex // held while a backup is open
+	restored  time.Time  // when the storage was put back to an earlier state; zero if never
 
 	attached attachments
 	config   atomic.Pointer[configuration] // in force; never nil
@@ -55,7 +57,7 @@ type Store struct {
 // is left to the first use and to the background. It returns an error that wraps seal.ErrWrongKey
 // if the records are sealed with another key; the backend is untouched then.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	sealer, err := seal.Open(ctx, o.Backend, o.Key, bucketConnections, bucketConsents, callerkey.Bucket)
+	sealer, err := seal.Open(ctx, o.Backend, o.Key, SealedBuckets()...)
 	if err != nil {
 		return nil, errors.Join(err, o.Backend.Close())
 	}
@@ -67,6 +69,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		schedule:  newSchedule(),
 		census:    newCensus(),
 		attached:  attachments{paces: map[string]*pace{}},
+		restored:  restoredAt(ctx, o.Backend),
 	}
 	if s.client == nil {
 		s.client = oauth.NewClient(oauth.Options{})

@@ -38,6 +38,8 @@ var known = []struct {
 		"the authorization server refuses this client; check the provider's client_id, client_secret and scopes"},
 	{tokenstore.ErrTooManyConsents, http.StatusTooManyRequests,
 		"too many consents are pending; try again in a few minutes"},
+	{tokenstore.ErrBackupRunning, http.StatusConflict,
+		"another backup is being made; try again when it is done"},
 	{tokenstore.ErrDamagedRecord, http.StatusConflict,
 		"the connection's record is damaged; connect or import it again, or delete it"},
 	{tokenstore.ErrClosed, http.StatusServiceUnavailable,

@@ -100,22 +100,31 @@ func connectionPath(id tokenstore.ID) string {
 
 // call asks the admin API and decodes its answer into into, unless that is nil.
 func (c *client) call(method, path string, body io.Reader, into any) error {
-	address, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
+	resp, err := c.send(method, path, body)
 	if err != nil {
-		return fmt.Errorf("finding the admin API's address in the configuration: %w; you can give it with --address", err)
-	}
-	resp, err := caddycmd.AdminAPIRequest(address, method, adminapi.Base+path, nil, body)
-	if err != nil {
-		return explain(address, err)
+		return err
 	}
 	defer resp.Body.Close()
 	if into == nil {
 		return nil
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
-		return fmt.Errorf("the answer of %s cannot be read: %w; is it the admin API of a Caddy with this plugin?", address, err)
+		return fmt.Errorf("the answer of the admin API cannot be read: %w; is it that of a Caddy with this plugin?", err)
 	}
 	return nil
+}
+
+// send asks the admin API, and returns its answer if that is no failure. The caller must close its body.
+func (c *client) send(method, path string, body io.Reader) (*http.Response, error) {
+	address, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
+	if err != nil {
+		return nil, fmt.Errorf("finding the admin API's address in the configuration: %w; you can give it with --address", err)
+	}
+	resp, err := caddycmd.AdminAPIRequest(address, method, adminapi.Base+path, nil, body)
+	if err != nil {
+		return nil, explain(address, err)
+	}
+	return resp, nil
 }
 
 // adminAnswer is how AdminAPIRequest words an answer that tells of a failure.

@@ -1,6 +1,6 @@
-// Package command has the command "caddy token-store". It speaks to the admin
-// API of a running Caddy: the file of the token store is locked by that Caddy, and is never opened
-// here.
+// Package command has the command "caddy token-store". Most of it speaks to the admin
+// API of a running Caddy, by which the file of the token store is locked. What is for a Caddy that does not
+// run, such as restore, opens the file itself.
 //
 // No command prints a token. A key of a caller is printed once, by the command that makes it.
 package command
@@ -39,5 +39,6 @@ func setUp(cmd *cobra.Command) {
 		connectCommand(c), importCommand(c),
 		refreshCommand(c), deleteCommand(c),
 		keysCommand(c),
+		backupCommand(c), restoreCommand(c),
 	)
 }

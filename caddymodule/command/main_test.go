@@ -80,11 +80,12 @@ http://localhost:%[4]d {
 `
 
 // startCaddy runs a Caddy whose admin API is at admin.
-func startCaddy(t *testing.T, admin string) *standin.Server {
+func startCaddy(t *testing.T, admin string) (server *standin.Server, database string) {
 	t.Helper()
 	dir := t.TempDir()
+	database = filepath.Join(dir, "tokens.db")
 	port := testcaddy.FreePort(t)
-	server := standin.New(standin.Options{
+	server = standin.New(standin.Options{
 		Clients: []standin.Client{{
 			ID: "demo", Secret: "demo-secret",
 			RedirectURIs: []string{
@@ -99,7 +100,7 @@ func startCaddy(t *testing.T, admin string) *standin.Server {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 
-	caddyfile := fmt.Sprintf(config, admin, filepath.Join(dir, "tokens.db"), server.OAuthURL(), port, dir)
+	caddyfile := fmt.Sprintf(config, admin, database, server.OAuthURL(), port, dir)
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		t.Fatal(err)
@@ -116,13 +117,13 @@ func startCaddy(t *testing.T, admin string) *standin.Server {
 			t.Error(err)
 		}
 	})
-	return server
+	return server, database
 }
 
 func TestScripts(t *testing.T) {
 	admin := "127.0.0.1:" + strconv.Itoa(testcaddy.FreePort(t))
-	server := startCaddy(t, admin)
-	run(t, "testdata/*.txtar", admin, server)
+	server, database := startCaddy(t, admin)
+	run(t, "testdata/*.txtar", admin, database, server)
 }
 
 func TestUnixSocket(t *testing.T) {
@@ -132,11 +133,11 @@ func TestUnixSocket(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	admin := "unix/" + filepath.Join(dir, "s")
-	server := startCaddy(t, admin)
-	run(t, "testdata/unix/*.txtar", admin, server)
+	server, database := startCaddy(t, admin)
+	run(t, "testdata/unix/*.txtar", admin, database, server)
 }
 
-func run(t *testing.T, glob, admin string, server *standin.Server) {
+func run(t *testing.T, glob, admin, database string, server *standin.Server) {
 	files, err := filepath.Glob(glob)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
@@ -151,6 +152,7 @@ func run(t *testing.T, glob, admin string, server *standin.Server) {
 				env.Setenv("ADMIN", admin)
 				env.Setenv("CADDY_ADMIN", admin)
 				env.Setenv("HOME", env.WorkDir)
+				env.Setenv("DATABASE", database)
 				return nil
 			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -54,6 +54,7 @@ var (
 	consentReasons = vocabulary{
 		string(tokenstore.ReasonRevoked), string(tokenstore.ReasonInterruptedRotation),
 		string(tokenstore.ReasonNoRefreshToken), string(tokenstore.ReasonClientChanged),
+		string(tokenstore.ReasonDatabaseRestored),
 	}
 
 	states = vocabulary{

@@ -29,7 +29,7 @@ const maxKeyFile = 4096
 // than the owner may read or replace it, and [ErrInvalidKey] if it holds no
 // key. On Windows, permissions are not looked at.
 func LoadOrCreateKeyFile(path string) (key Key, created bool, err error) {
-	key, err = loadKeyFile(path)
+	key, err = LoadKeyFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, false, err
 	}
@@ -40,14 +40,16 @@ func LoadOrCreateKeyFile(path string) (key Key, created bool, err error) {
 	created = err == nil
 	// Read it back even if it is ours: what the next start will find is what
 	// this one must use.
-	key, err = loadKeyFile(path)
+	key, err = LoadKeyFile(path)
 	if err != nil {
 		return Key{}, false, err
 	}
 	return key, created, nil
 }
 
-func loadKeyFile(path string) (Key, error) {
+// LoadKeyFile reads the key in the file path. An error wraps fs.ErrNotExist if there is none, and else is one
+// of [LoadOrCreateKeyFile].
+func LoadKeyFile(path string) (Key, error) {
 	text, err := readPrivate(path)
 	if err != nil {
 		return Key{}, fmt.Errorf("key file %s: %w", path, err)

@@ -42,19 +42,11 @@ type Sealer struct {
 // there is no keyset though there are records, [ErrNewerFormat],
 // storage.ErrDamaged, or what the backend returns. It has written nothing then.
 func Open(ctx context.Context, backend storage.Backend, kek Key, buckets ...string) (*Sealer, error) {
-	if kek.IsZero() {
-		return nil, fmt.Errorf("open keyset: %w: there is none; %s", ErrInvalidKey, remedy)
+	s, err := newSealer(backend, kek, buckets)
+	if err != nil {
+		return nil, err
 	}
-	if len(buckets) == 0 || slices.Contains(buckets, "") || slices.Contains(buckets, MetaBucket) {
-		return nil, fmt.Errorf("open keyset: %w: name the buckets of sealed records, without %q", ErrBinding, MetaBucket)
-	}
-	s := &Sealer{
-		backend:    backend,
-		buckets:    slices.Clone(buckets),
-		kek:        kek,
-		sealedWith: make(map[uint32]bool),
-	}
-	err := s.Reload(ctx)
+	err = s.Reload(ctx)
 	if errors.Is(err, ErrKeysetMissing) {
 		err = s.create(ctx)
 	}
@@ -62,6 +54,21 @@ func Open(ctx context.Context, backend storage.Backend, kek Key, buckets ...stri
 		return nil, err
 	}
 	return s, nil
+}
+
+func newSealer(backend storage.Backend, kek Key, buckets []string) (*Sealer, error) {
+	if kek.IsZero() {
+		return nil, fmt.Errorf("open keyset: %w: there is none; %s", ErrInvalidKey, remedy)
+	}
+	if len(buckets) == 0 || slices.Contains(buckets, "") || slices.Contains(buckets, MetaBucket) {
+		return nil, fmt.Errorf("open keyset: %w: name the buckets of sealed records, without %q", ErrBinding, MetaBucket)
+	}
+	return &Sealer{
+		backend:    backend,
+		buckets:    slices.Clone(buckets),
+		kek:        kek,
+		sealedWith: make(map[uint32]bool),
+	}, nil
 }
 
 // Reload reads the keyset again, for the case that another process has changed it.

@@ -61,7 +61,7 @@ func encodeRecord(r storage.Record, revision uint64) []byte {
 // the key.
 func decodeRecord(k storage.Key, b []byte) (r storage.Record, ok bool) {
 	r.Key = k
-	if len(b) < headerLen || binary.BigEndian.Uint32(b) != checksum(k, b[checksumLen:]) {
+	if !sound(k, b) {
 		return r, false
 	}
 	r.Revision = binary.BigEndian.Uint64(b[checksumLen:])
@@ -72,6 +72,11 @@ func decodeRecord(k storage.Key, b []byte) (r storage.Record, ok bool) {
 	// means damaged.
 	r.Value = append(make([]byte, 0, len(b)-headerLen), b[headerLen:]...)
 	return r, true
+}
+
+// sound reports whether b is what was written for the key.
+func sound(k storage.Key, b []byte) bool {
+	return len(b) >= headerLen && binary.BigEndian.Uint32(b) == checksum(k, b[checksumLen:])
 }
 
 // checksum includes the key, with lengths, so that a record that ended up under

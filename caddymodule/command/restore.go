@@ -1,0 +1,71 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/custody"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+)
+
+func restoreCommand(c *client) *cobra.Command {
+	o := &offline{client: c}
+	var replace bool
+	cmd := &cobra.Command{
+		Use:   "restore <file> [--replace] [--database <path>] [--encryption-key-file <file>]",
+		Short: "Puts a backup into the place of the database, while Caddy is stopped",
+		Long: `Puts a backup into the place of the database. Stop Caddy first, and run this as the user who runs it:
+
+  $ caddy token-store restore /backups/tokens-2026-01-31.db --config Caddyfile
+
+Nothing is touched before all of the backup was opened with the encryption key. If there is a database,
+--replace is needed, and the former one is kept beside it under another name.
+
+Take the newest backup there is. Where a server gives a new refresh token with each refresh, those of an older
+backup are used up: their connections need consent again, for the reason database_restored, and some
+servers end the grant when they see the old one.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := o.locate()
+			if err != nil {
+				return err
+			}
+			key, err := o.key(path)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := interruptible(cmd)
+			defer cancel()
+			p := &progress{unit: mebibyte}
+			stop := p.show(cmd.ErrOrStderr(), "Restoring the database")
+			done, err := custody.Restore{
+				Backup: args[0], Database: path, Key: key, Replace: replace, Now: time.Now(), Progress: p.update,
+			}.Run(ctx)
+			stop()
+			if err != nil {
+				return withRestoreRemedy(err)
+			}
+			if done.Aside != "" {
+				fmt.Fprintf(cmd.ErrOrStderr(), "The former database is now %s\n", printable(done.Aside))
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is restored, with %d records. Now start Caddy\n", printable(done.Path), done.Records)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&replace, "replace", false, "Allow that there is a database, and keep it under another name")
+	o.addFlags(cmd)
+	return cmd
+}
+
+func withRestoreRemedy(err error) error {
+	switch {
+	case errors.Is(err, custody.ErrExists):
+		return fmt.Errorf("%w; to put the backup in its place, and keep it under another name, add --replace", err)
+	case errors.Is(err, seal.ErrWrongKey):
+		return fmt.Errorf("%w; nothing was changed; name the file with the key of the time of the backup with --encryption-key-file", err)
+	}
+	return err
+}

@@ -1,0 +1,139 @@
+package custody
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
+)
+
+// Restore is what is to be restored.
+type Restore struct {
+	Backup   string   // the file of the backup, which stays as it is
+	Database string   // where it is to be
+	Key      seal.Key // that opens the backup
+	// Replace allows that there is a database, which is kept under another name.
+	Replace  bool
+	Now      time.Time // for that name, and for the mark that the database was restored
+	Progress Progress  // may be nil
+}
+
+// Restored is a database that was restored.
+type Restored struct {
+	Path    string // absolute
+	Records int
+	// Aside is where the former database is now, empty if there was none.
+	Aside string
+}
+
+// Run puts the backup into the place of the database. Before anything is there, every record of the backup was
+// opened with the key. The database is marked as restored, so that a connection whose grant was
+// renewed after the backup was made can say why it needs consent.
+//
+// The error wraps ErrExists if there is a database and Replace is not set, storage.ErrLocked if a store has it
+// or the backup open, seal.ErrWrongKey or seal.ErrKeysetMissing, ErrUnsound if there are records that
+// cannot be opened, and what [bolt.Open] returns. Nothing has changed then.
+func (r Restore) Run(ctx context.Context) (Restored, error) {
+	done, err := r.run(ctx)
+	if err != nil {
+		return Restored{}, fmt.Errorf("restore: %w", err)
+	}
+	return done, nil
+}
+
+func (r Restore) run(ctx context.Context) (_ Restored, err error) {
+	there := free(r.Database)
+	switch {
+	case there == nil:
+	case !errors.Is(there, ErrExists), !r.Replace:
+		return Restored{}, there
+	default:
+		release, err := bolt.Lock(r.Database, bolt.Options{})
+		if err != nil {
+			return Restored{}, err
+		}
+		defer func() { _ = release() }() // it ends with the process anyway
+	}
+	d, err := newDraft(r.Database)
+	if err != nil {
+		return Restored{}, err
+	}
+	defer func() { err = errors.Join(err, d.discard()) }()
+	done := Restored{Path: d.target}
+	if done.Records, err = r.copyTo(ctx, d); err != nil {
+		return Restored{}, err
+	}
+	if err := r.mark(ctx, d.Name()); err != nil {
+		return Restored{}, err
+	}
+	if there == nil {
+		return done, d.place()
+	}
+	done.Aside = asideName(d.target, r.Now)
+	return done, d.replace(done.Aside)
+}
+
+// asideName is what the former file at path is called from now on.
+func asideName(path string, now time.Time) string {
+	return path + ".replaced-" + now.UTC().Format("20060102T150405Z")
+}
+
+// copyTo writes the backup into the draft once it was opened with the key, and returns how many records it has.
+func (r Restore) copyTo(ctx context.Context, d *draft) (records int, err error) {
+	backup, err := filepath.Abs(r.Backup)
+	if err != nil {
+		return 0, err
+	}
+	if backup == d.target {
+		return 0, errors.New("the backup and the database are the same file")
+	}
+	if err := mustExist(backup); err != nil {
+		return 0, fmt.Errorf("the backup: %w", err)
+	}
+	s, err := bolt.Open(backup, bolt.Options{})
+	if err != nil {
+		return 0, fmt.Errorf("the backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	progress, err := verify(ctx, s, r.Key)
+	if err != nil {
+		return 0, fmt.Errorf("the backup %s: %w", r.Backup, err)
+	}
+	if progress.Skipped > 0 {
+		return 0, fmt.Errorf("%w: %d of %d records of %s cannot be opened, the first: %w; save the others with: caddy token-store recover",
+			ErrUnsound, progress.Skipped, progress.Checked, r.Backup, progress.Problems[0])
+	}
+	snapshot, err := s.Snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	if err := receive(ctx, d, snapshot, r.Progress); err != nil {
+		return 0, err
+	}
+	_, err = check(ctx, d.Name(), snapshot)
+	return snapshot.Content.Records, err
+}
+
+// verify opens all records with the key.
+func verify(ctx context.Context, backend storage.Backend, key seal.Key) (seal.Progress, error) {
+	sealer, err := seal.OpenExisting(ctx, backend, key, tokenstore.SealedBuckets()...)
+	if err != nil {
+		return seal.Progress{}, err
+	}
+	return sealer.Verify(ctx)
+}
+
+func (r Restore) mark(ctx context.Context, path string) error {
+	s, err := bolt.Open(path, bolt.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(tokenstore.MarkRestored(ctx, s, r.Now), s.Close())
+}

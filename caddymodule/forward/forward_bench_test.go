@@ -17,7 +17,7 @@ import (
 
 // BenchmarkForward compares token_proxy with a reverse_proxy that sets a fixed header, in
 // the same Caddy. Client and API run in this process too, so that what matters is
-// the difference in allocations; `go run ./overhead` in e2e measures the CPU.
+// the difference in allocations; `go run ./bench` in e2e measures everything else.
 func BenchmarkForward(b *testing.B) {
 	tokenProxy, plain := startBenchmark(b)
 	for _, bench := range []struct{ name, url string }{{"token_proxy", tokenProxy}, {"header_up", plain}} {

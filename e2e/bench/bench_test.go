@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// newTestBench starts the servers.
+func newTestBench(t *testing.T) *bench {
+	t.Helper()
+	b, err := newBench(t.Context(), caddyBinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.close)
+	return b
+}
+
+// needs skips the test if a program that it runs is missing. Where nobody reads the list of skipped tests, it fails.
+func needs(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err == nil || program == "" {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing, and CI=true forbids to skip this test", program)
+	}
+	t.Skipf("SKIPPED: %s is missing", program)
+}
+
+// TestCompetitorsSendTheToken fails if one of them does less work than the others: the API answers nobody
+// who comes without a token, and with TLS only those who trust its CA.
+func TestCompetitorsSendTheToken(t *testing.T) {
+	b := newTestBench(t)
+	for _, c := range contenders() {
+		t.Run(c.name, func(t *testing.T) {
+			needs(t, c.program)
+			entrant, err := b.enter(t.Context(), c.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, tls := range []bool{false, true} {
+				for _, size := range []int64{kibibyte, mebibyte} {
+					if err := once(t.Context(), entrant.target(tls, size)); err != nil {
+						t.Errorf("%d bytes, TLS %t: %v", size, tls, err)
+					}
+				}
+			}
+			if used, err := entrant.cpu(); err != nil || used <= 0 {
+				t.Errorf("CPU time %s, %v", used, err)
+			}
+			if kept, err := entrant.memory(); err != nil || kept < mebibyte {
+				t.Errorf("%d bytes of memory, %v", kept, err)
+			}
+		})
+	}
+}
+
+// TestAllocations is the one promise about speed that holds on any machine.
+func TestAllocations(t *testing.T) {
+	b := newTestBench(t)
+	const connections = 8 // several, as some objects are made anew when they are in use
+	series, err := b.measure(t.Context(), cell{Connections: connections, Size: kibibyte}, []string{tokenProxy, headerUp, bare}, pace{fewest, 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, stock, base := series[0], series[1], series[2]
+	above := allocations.above(ours, base)
+	t.Logf("allocations a request: bare reverse_proxy %s, header_up %s, token_proxy %s: %s above bare", allocations.of(base), allocations.of(stock), allocations.of(ours), above)
+	if allocations.of(base).Median < 50 {
+		t.Fatal("reverse_proxy cannot do with so few: this measures nothing")
+	}
+	if above.Median > maxAllocations {
+		t.Errorf("token_proxy allocates %s objects more than bare reverse_proxy, and %d are allowed", above, maxAllocations)
+	}
+}
+
+func TestARunOfTwoCompetitorsIsSane(t *testing.T) {
+	o, err := parse([]string{
+		"-competitors", "header_up,go", "-connections", "4", "-sizes", "1024", "-upstreams", "tls",
+		"-parts", "table,promises,refreshes", "-promise-rounds", "6", "-stored", "50", "-rounds", "6", "-refresh-rounds", "6", "-turn", "50ms", "-promise-turn", "100ms",
+		"-caddy", caddyBinary, "-json", t.TempDir() + "/results.json",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := run(t.Context(), o, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Table) != 1 {
+		t.Fatalf("%d cells, not one", len(r.Table))
+	}
+	for _, name := range []string{headerUp, goProxy} {
+		s := r.Table[0].find(name)
+		if s == nil || len(s.Samples) != o.table.rounds {
+			t.Fatalf("samples of %s: %+v", name, s)
+		}
+		for _, x := range s.Samples {
+			// A microsecond is less than one system call, and a second is more than a turn.
+			if x.CPU < 1 || x.CPU > 1e6 || x.P50 < 1 || x.P99 < x.P50 || x.Rate < 1 || x.Memory < 1 || x.Allocations < 10 {
+				t.Errorf("%s: %+v", name, x)
+			}
+		}
+	}
+	if len(r.Verdicts) == 0 {
+		t.Error("no verdicts")
+	}
+	if r.Refreshes.PerSecond < 1 || len(r.Refreshes.With.Samples) != o.refreshes || len(r.Refreshes.Without.Samples) != o.refreshes {
+		t.Errorf("refreshes: %+v", r.Refreshes)
+	}
+	if err := r.publish(o, io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for _, test := range []struct {
+		name, args, want string
+	}{
+		{"the default is complete", "", ""},
+		{"header_up is what all are compared with", "-competitors nginx", "header_up"},
+		{"a competitor that there is not", "-competitors header_up,apache", `"apache"`},
+		{"a part that there is not", "-parts tables", `"tables"`},
+		{"an upstream that there is not", "-upstreams quic", `"quic"`},
+		{"rounds that tell nothing", "-rounds 5", "5 rounds"},
+		{"what is no flag", "nginx", `"nginx"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o, err := parse(strings.Fields(test.args))
+			switch {
+			case test.want == "" && err != nil:
+				t.Fatal(err)
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+				t.Fatalf("error %v does not tell %s", err, test.want)
+			case test.want == "" && len(o.cells()) != 16:
+				t.Errorf("%d cells", len(o.cells()))
+			}
+		})
+	}
+}
+
+// TestEventsAreCounted compares with another clock, as the event is one that every machine has.
+func TestEventsAreCounted(t *testing.T) {
+	b := newTestBench(t)
+	c, err := b.enter(t.Context(), headerUp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pids, err := c.pids()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter, err := countTaskClock(pids...)
+	if uncounted(err) {
+		t.Skipf("SKIPPED: %v", err) // a container may forbid it, and then instructions are not counted either
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer counter.close()
+	before, err := c.cpu()
+	if err != nil {
+		t.Fatal(err)
+	}
+	work(t, c)
+	after, err := c.cpu()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted, err := counter.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spent := after - before; time.Duration(counted) < spent/2 || time.Duration(counted) > spent*2 {
+		t.Errorf("counted %s, and the clock says %s", time.Duration(counted), spent)
+	}
+}
+
+// work has a competitor busy for a while.
+func work(t *testing.T, c *competitor) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	l, err := newLoad(ctx, c.target(false, kibibyte), 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	if _, err := l.run(300 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestContendersHaveNamesOfTheirOwn(t *testing.T) {
+	var names []string
+	for _, c := range contenders() {
+		names = append(names, c.name)
+	}
+	slices.Sort(names)
+	if len(slices.Compact(slices.Clone(names))) != len(names) {
+		t.Error(names)
+	}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// Parts of the configuration of a stock Caddy.
+const (
+	fixedHeader    = `header_up Authorization "` + authorization + `"`
+	tunedTransport = "transport http {\nkeepalive_idle_conns_per_host 1024\n}"
+)
+
+// startCaddy runs Caddy with these global options and sites. All Caddies are the same program: without its
+// directives, the plugin does nothing.
+func (b *bench) startCaddy(ctx context.Context, c *competitor, dir, global string, sites ...string) (*competitor, error) {
+	file, err := write(dir, "Caddyfile", fmt.Sprintf(
+		"{\nadmin unix/%s/admin\npersist_config off\nauto_https off\nlog default {\nlevel ERROR\n}\n%s\n}\n%s", dir, global, strings.Join(sites, "")))
+	if err != nil {
+		return nil, err
+	}
+	c.process, err = start(ctx, dir, b.trust(), b.caddy, "run", "--config", file, "--adapter", "caddyfile")
+	if err != nil {
+		return nil, err
+	}
+	c.admin = socketClient(filepath.Join(dir, "admin"))
+	return c, nil
+}
+
+// site returns the block of a site.
+func site(address, directives string) string {
+	return fmt.Sprintf("http://%s {\n%s\n}\n", address, directives)
+}
+
+// trust makes programs in Go trust the CA of this run.
+func (b *bench) trust() []string { return []string{"SSL_CERT_FILE=" + b.ca} }
+
+func startTokenProxy(ctx context.Context, b *bench, dir string) (*competitor, error) {
+	c, err := newCompetitor(ctx, tokenProxy)
+	if err != nil {
+		return nil, err
+	}
+	provider := func(name, api string) string {
+		return fmt.Sprintf("provider %s generic {\nclient_id id\nclient_secret secret\nauthorize_url %[2]s/oauth2/authorize\ntoken_url %[2]s/oauth2/token\nhost api %[3]s\nmax_concurrent 64\nmax_per_second 10000\n}\n",
+			name, b.oauth.OAuthURL(), api)
+	}
+	global := fmt.Sprintf("token_store {\nstorage bolt %s/tokens.db\n%s%s}", dir, provider("plain", b.api.plain.URL), provider("tls", b.api.tls.URL))
+	c, err = b.startCaddy(ctx, c, dir, global,
+		site(c.plain, "token_proxy plain/one"), site(c.tls, "token_proxy tls/one"), site(c.tokens, "token_endpoint plain/one"))
+	if err != nil {
+		return nil, err
+	}
+	if err := b.connectOne(ctx, c); err != nil {
+		c.stop()
+		return nil, fmt.Errorf("import tokens: %w", err)
+	}
+	return c.ready(ctx)
+}
+
+// startPlainCaddy returns what starts a Caddy whose reverse_proxy has these lines.
+func startPlainCaddy(lines ...string) func(context.Context, *bench, string) (*competitor, error) {
+	return func(ctx context.Context, b *bench, dir string) (*competitor, error) {
+		c, err := newCompetitor(ctx, filepath.Base(dir))
+		if err != nil {
+			return nil, err
+		}
+		c.authorized = c.name == bare
+		proxy := func(address, api string) string {
+			return site(address, fmt.Sprintf("reverse_proxy %s {\n%s\n}", api, strings.Join(lines, "\n")))
+		}
+		if c, err = b.startCaddy(ctx, c, dir, "", proxy(c.plain, b.api.plain.URL), proxy(c.tls, b.api.tls.URL)); err != nil {
+			return nil, err
+		}
+		return c.ready(ctx)
+	}
+}
+
+// startForwardAuth runs a Caddy that asks somebody else for the token.
+func startForwardAuth(ctx context.Context, b *bench, dir string) (*competitor, error) {
+	c, err := newCompetitor(ctx, forwardAuth)
+	if err != nil {
+		return nil, err
+	}
+	proxy := func(address, api string) string {
+		return site(address, fmt.Sprintf("forward_auth %s {\nuri /\ncopy_headers X-Token>Authorization\n%s\n}\nreverse_proxy %s {\n%[2]s\n}", b.grants.URL, tunedTransport, api))
+	}
+	if c, err = b.startCaddy(ctx, c, dir, "", proxy(c.plain, b.api.plain.URL), proxy(c.tls, b.api.tls.URL)); err != nil {
+		return nil, err
+	}
+	return c.ready(ctx)
+}

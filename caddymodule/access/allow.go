@@ -28,6 +28,10 @@ type Allow struct {
 	// machine that adds nothing (`ssh -L`, socat, HAProxy in TCP mode) cannot be told from a process of
 	// this machine: where there is one, put authentication before the route.
 	Local bool `json:"local,omitempty"`
+	// The same, but only processes that run as one of these users of the machine, by name or by number, and connect through
+	// a unix socket: no other connection tells whose it is. What counts is the effective user at the time of the connection.
+	// Linux, macOS and FreeBSD know it. It takes the place of `local`.
+	LocalUIDs []string `json:"local_uids,omitempty"`
 	// Pages of these origins, such as `https://app.example.com`. `https://*.example.com`
 	// stands for all subdomains, `http://localhost:*` for all ports, `*` for every page there is.
 	// Placeholders such as `{env.APP_ORIGIN}` are replaced when the configuration is loaded.

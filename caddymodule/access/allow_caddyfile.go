@@ -15,6 +15,7 @@ import (
 // about access:
 //
 //	allow local
+//	allow local  uid <user...>
 //	allow origin <origin...>
 //	allow key    <name...>|*
 //	allow user   <id...>|*
@@ -71,6 +72,9 @@ func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
 		}
 		a.Allow.Local = true
 		return nil
+	case len(args) > 2 && args[0] == "local" && args[1] == "uid":
+		a.Allow.LocalUIDs = append(a.Allow.LocalUIDs, args[2:]...)
+		return nil
 	case len(args) == 1 && args[0] == "anyone":
 		if a.Allow.Anyone {
 			return d.Err("allow anyone is already there")
@@ -96,7 +100,7 @@ func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
 }
 
 // allowUsage is the remedy for what is no rule.
-const allowUsage = "use allow local, allow origin <origin...>, allow key <name...>, allow user <id...>, allow jwt <issuer> { ... } or allow anyone"
+const allowUsage = "use allow local, allow local uid <user...>, allow origin <origin...>, allow key <name...>, allow user <id...>, allow jwt <issuer> { ... } or allow anyone"
 
 // unmarshal reads the block of cors.
 func (c *CORS) unmarshal(d *caddyfile.Dispenser) error {

@@ -18,7 +18,7 @@ import (
 type Caller struct {
 	// Browser: a browser sent the request.
 	Browser bool
-	// Name is that of the key, the id of the user or the name in the token that let the caller in; "" if another rule did.
+	// Name is that of the process's user as the route has it, that of the key, the id of the user or the name in the token that let the caller in; "" if another rule did.
 	Name string
 	// kind is the rule that let the caller in.
 	kind callerKind

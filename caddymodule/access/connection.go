@@ -65,7 +65,7 @@ func (c connection) resolve(r *http.Request, caller Caller) (tokenstore.ID, *tok
 	return id, p, ok
 }
 
-// callerPlaceholder is the name of the caller: of its key, the user's id, or the name in its token.
+// callerPlaceholder is the name of the caller: of its process's user, of its key, the user's id, or the name in its token.
 const callerPlaceholder = "token_store.caller"
 
 // ofCaller reports whether each caller has a connection of its own.
@@ -78,6 +78,9 @@ func (c connection) checkCaller(r rules) error {
 		return nil
 	}
 	sources := len(r.issuers)
+	if len(r.uids) > 0 {
+		sources++
+	}
 	if len(r.keys) > 0 {
 		sources++
 	}
@@ -86,7 +89,7 @@ func (c connection) checkCaller(r rules) error {
 	}
 	switch sources {
 	case 0:
-		return fmt.Errorf("connection %s: no caller has a name here; add allow key, allow user or allow jwt", c.template)
+		return fmt.Errorf("connection %s: no caller has a name here; add allow local uid, allow key, allow user or allow jwt", c.template)
 	case 1:
 		return nil
 	}

@@ -28,7 +28,7 @@ func newGate(a Access, defaults CORS, s site.Site, keys func() (keyring, error),
 	}
 	known, errRules := newRules(*allow, keys, log)
 	if errRules == nil && !known.any() && len(allow.Origins) == 0 {
-		errRules = errors.New("allow: nobody is allowed; use allow local, allow origin <origin>, allow key <name>, allow user <id>, allow jwt <issuer> or allow anyone")
+		errRules = errors.New("allow: nobody is allowed; use allow local, allow local uid <user>, allow origin <origin>, allow key <name>, allow user <id>, allow jwt <issuer> or allow anyone")
 	}
 	if a.CORS != nil && len(allow.Origins) == 0 {
 		return nil, errors.Join(errRules, errors.New("cors: no page may use the route; add allow origin <origin>, or take cors away"))

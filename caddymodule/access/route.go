@@ -52,7 +52,7 @@ func NewRoute(ctx caddy.Context, id string, a Access, defaults CORS) (*Route, er
 		return store.CallerKeys(), nil
 	}, ctx.Logger())
 	if errConnection == nil && errAccess == nil {
-		errConnection = c.checkCaller(g.rules)
+		errConnection = errors.Join(c.checkCaller(g.rules), g.rules.uids.watch(ctx))
 	}
 	limiter, errLimits := limit.New(a.Limits, time.Now)
 	if err := errors.Join(errConnection, errAccess, errLimits); err != nil {

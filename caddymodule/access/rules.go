@@ -29,6 +29,7 @@ type keyring interface {
 // rules say who a caller has to be.
 type rules struct {
 	local, anyone bool
+	uids          uids
 	keys, users   []string
 	issuers       []verifier
 	keyring       func() (keyring, error) // asked at each request: the store opens late
@@ -42,8 +43,12 @@ type verifier interface {
 func newRules(a Allow, keys func() (keyring, error), log *zap.Logger) (rules, error) {
 	named, errKeys := names("allow key", a.Keys)
 	users, errUsers := names("allow user", a.Users)
-	problems := []error{errKeys, errUsers}
-	r := rules{local: a.Local, anyone: a.Anyone, keys: named, users: users, keyring: keys}
+	uids, errUIDs := newUIDs(a.LocalUIDs)
+	problems := []error{errKeys, errUsers, errUIDs}
+	if a.Local && len(a.LocalUIDs) > 0 {
+		problems = append(problems, errors.New("allow local: it lets processes of every user in, and allow local uid those of certain ones; take one of them away"))
+	}
+	r := rules{local: a.Local, uids: uids, anyone: a.Anyone, keys: named, users: users, keyring: keys}
 	for _, issuer := range a.JWT {
 		v, err := issuer.Provision(jwt.Options{Log: log})
 		if err != nil {
@@ -68,7 +73,7 @@ func names(rule string, written []string) ([]string, error) {
 }
 
 // any reports whether there is a rule at all.
-func (g rules) any() bool { return g.local || g.identifyPages() }
+func (g rules) any() bool { return g.local || len(g.uids) > 0 || g.identifyPages() }
 
 // identifyPages reports whether a page has to be more than one of an allowed origin.
 func (g rules) identifyPages() bool {
@@ -85,8 +90,7 @@ func (g rules) identify(c *Caller, r *http.Request, pages bool) *problem.Problem
 	switch {
 	case byToken:
 	case g.byUser(c, r):
-	case g.local && c.local && !c.Browser:
-		c.kind = callerLocal
+	case g.byProcess(c, r):
 	case g.anyone:
 		c.kind = callerAnyone
 	case unknown:
@@ -158,6 +162,19 @@ func (g rules) byUser(c *Caller, r *http.Request) bool {
 	return true
 }
 
+// byProcess reports whether a process of this machine sent r that the route is for.
+func (g rules) byProcess(c *Caller, r *http.Request) bool {
+	if !c.local || c.Browser {
+		return false
+	}
+	name, listed := g.uids.of(r)
+	if !g.local && !listed {
+		return false
+	}
+	c.kind, c.Name = callerLocal, name
+	return true
+}
+
 func lists(names []string, name string) bool {
 	return slices.Contains(names, name) || slices.Contains(names, everyone)
 }
@@ -169,6 +186,8 @@ func (g rules) refusal(pages bool) *problem.Problem {
 		return problem.CredentialsNeeded()
 	case len(g.users) > 0:
 		return problem.CallerNotAllowed("Only certain users may use this route, and the request is not of one of them.")
+	case len(g.uids) > 0:
+		return problem.CallerNotAllowed("Only processes of certain users of the server's own machine may use this route, through its unix socket.")
 	case g.local:
 		return problem.CallerNotAllowed("Only processes on the server's own machine may use this route.")
 	case pages:

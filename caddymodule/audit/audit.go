@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/peer"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 )
 
@@ -64,6 +65,9 @@ func (l *Log) Write(r *http.Request, u Use) {
 		zap.String("caller", u.Caller), zap.String("name", u.Name),
 		zap.String("remote_ip", addressOf(r.RemoteAddr)), zap.String("client_ip", client), zap.String("origin", r.Header.Get("Origin")),
 		zap.String("method", r.Method), zap.String("host", r.Host), zap.String("path", callerkey.Redact(u.Path)), zap.Int("status", u.Status),
+	}
+	if uid, ok := peer.UID(r.Context()); ok {
+		fields = append(fields, zap.Uint32("uid", uid))
 	}
 	if u.Refused != "" {
 		fields = append(fields, zap.String("refused", u.Refused))

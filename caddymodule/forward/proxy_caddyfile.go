@@ -25,6 +25,7 @@ func init() {
 //
 //	token_proxy [<matcher>] <connection> [<upstreams...>] {
 //		allow         local|anyone
+//		allow         local uid <users...>
 //		allow         origin|key|user <...>
 //		cors          { ... }
 //		limit         caller|connection <n>/<time> [burst <n>]

@@ -26,12 +26,14 @@ type Server struct {
 	Dir string // what Caddy has on the disk is in here
 }
 
-// New returns a Caddy that has no configuration yet. It is stopped when the test ends.
+// New returns a Caddy that has no configuration yet. It is stopped when the test ends, which fails if a secret is in
+// what Caddy has written.
 func New(t *testing.T) *Server {
 	t.Helper()
 	s := &Server{T: t, Dir: t.TempDir()}
 	t.Setenv("XDG_DATA_HOME", s.Dir)
 	t.Setenv("XDG_CONFIG_HOME", s.Dir)
+	t.Cleanup(s.checkSecrets)
 	t.Cleanup(s.Stop)
 	return s
 }

@@ -40,6 +40,9 @@ import (
 //		private
 //		inject               <header> <value>
 //		inject               basic <user>
+//		request_header       <names...>
+//		response_header      <names...>
+//		methods              <methods...>
 //		refresh              eager|on_demand|keep_alive <period>
 //		lead                 <duration>
 //		assume_ttl           <duration>
@@ -49,7 +52,7 @@ import (
 //	}
 //
 // The fields of [ProviderConfig] say what each of them means. Parameters and
-// hosts may be given any number of times, scopes and dead_codes add up, and
+// hosts may be given any number of times, scopes, dead_codes, headers and methods add up, and
 // everything else may be given once.
 func (c *ProviderConfig) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // "provider"

@@ -94,6 +94,19 @@ type ProviderConfig struct {
 	// How the API wants the token, unless a host says otherwise. Default: `Authorization: Bearer {token}`.
 	Inject *InjectConfig `json:"inject,omitempty"`
 
+	// Request headers of the API's own that its clients may send, beside those that pass for every provider and those of the
+	// preset: names such as `X-Acme-Version`, or beginnings of names such as `X-Acme-*`. What tells who the client
+	// is, acts for somebody else or overrides the method has to be written out.
+	RequestHeaders []string `json:"request_headers,omitempty"`
+
+	// Response headers of the API's own that its clients get to see, beside those that pass for every provider and those of the
+	// preset: names, or beginnings of names. What speaks for the whole origin, such as
+	// `Set-Cookie`, has to be written out; CORS headers never pass.
+	ResponseHeaders []string `json:"response_headers,omitempty"`
+
+	// Methods that the API knows beside GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS, such as `PROPFIND`.
+	Methods []string `json:"methods,omitempty"`
+
 	// When tokens are refreshed without being asked for.
 	Refresh *RefreshConfig `json:"refresh,omitempty"`
 

@@ -46,6 +46,9 @@ var providerSettings = map[string]providerSetting{
 	"host":                 {set: setHost, block: setHostBlock, repeatable: true, jsonName: "hosts"},
 	"private":              {set: setPrivate},
 	"inject":               {set: setInject},
+	"request_header":       words(func(c *ProviderConfig) *[]string { return &c.RequestHeaders }).named("request_headers"),
+	"response_header":      words(func(c *ProviderConfig) *[]string { return &c.ResponseHeaders }).named("response_headers"),
+	"methods":              words(func(c *ProviderConfig) *[]string { return &c.Methods }),
 	"refresh":              {set: setRefresh},
 	"lead":                 duration(func(c *ProviderConfig) *caddy.Duration { return &c.Lead }),
 	"assume_ttl":           duration(func(c *ProviderConfig) *caddy.Duration { return &c.AssumeTTL }),
@@ -56,6 +59,12 @@ var providerSettings = map[string]providerSetting{
 
 // jsonName returns what the setting is called in JSON.
 func jsonName(setting string) string { return cmp.Or(providerSettings[setting].jsonName, setting) }
+
+// named returns s with another name in JSON.
+func (s providerSetting) named(jsonName string) providerSetting {
+	s.jsonName = jsonName
+	return s
+}
 
 // text is a setting with one value.
 func text[T ~string](field func(*ProviderConfig) *T) providerSetting {

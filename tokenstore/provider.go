@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/headers"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 )
 
@@ -19,6 +20,8 @@ type Provider struct {
 	hosts    []Host
 	dials    dial.Policy // to hosts
 	sockets  bool
+	headers  headers.Rules
+	methods  []string
 	policy   RefreshPolicy
 
 	lead          time.Duration
@@ -62,6 +65,12 @@ func (p *Provider) WebSocket() bool { return p.sockets }
 // Hosts returns the places that the token may be sent to; the first one is the
 // default. The slice must not be changed.
 func (p *Provider) Hosts() []Host { return p.hosts }
+
+// Headers returns which headers of the API's own pass, beside those that always do. The slices must not be changed.
+func (p *Provider) Headers() headers.Rules { return p.headers }
+
+// Methods returns the methods that the API knows. The slice must not be changed.
+func (p *Provider) Methods() []string { return p.methods }
 
 // Dials returns which addresses the hosts may have.
 func (p *Provider) Dials() dial.Policy { return p.dials }

@@ -65,6 +65,13 @@ type ProviderConfig struct {
 	// Inject says how the API wants the token, unless its host says otherwise.
 	Inject InjectConfig
 
+	// RequestHeaders and ResponseHeaders of the API's own pass between it and its clients, beside those that always do and
+	// those of the preset. Each is a name, or the beginning of names such as X-Acme-*; see package headers.
+	RequestHeaders  []string
+	ResponseHeaders []string
+	// Methods are those that the API knows beside the standard ones and the preset's.
+	Methods []string
+
 	// Refresh is eager if its mode is empty.
 	Refresh RefreshPolicy
 	// Lead is how long before expiry a token is refreshed, at the most; 5 min if

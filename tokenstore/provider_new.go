@@ -15,6 +15,8 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/catalog"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/headers"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/methods"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 )
 
@@ -36,6 +38,7 @@ func NewProvider(c ProviderConfig) (*Provider, error) {
 	b.endpoints()
 	b.dialect()
 	b.api()
+	b.passing()
 	b.timings()
 	if len(b.problems) > 0 {
 		return nil, errors.Join(b.problems...)
@@ -198,6 +201,33 @@ func (b *builder) api() {
 // presetInject translates what a preset says.
 func presetInject(i catalog.Inject) InjectConfig {
 	return InjectConfig{Header: i.Header, Value: i.Value, BasicUser: i.Basic}
+}
+
+// passing reads what may go on between a client and the API.
+func (b *builder) passing() {
+	c := b.config
+	for _, name := range c.RequestHeaders {
+		if err := headers.CheckRequest(name); err != nil {
+			b.problem("request_header", "%v", err)
+		}
+	}
+	for _, name := range c.ResponseHeaders {
+		if err := headers.CheckResponse(name); err != nil {
+			b.problem("response_header", "%v", err)
+		}
+	}
+	for _, method := range c.Methods {
+		if err := methods.Check(method); err != nil {
+			b.problem("methods", "%v", err)
+		}
+	}
+	b.p.headers = b.preset.Headers.With(headers.Rules{Request: c.RequestHeaders, Response: c.ResponseHeaders})
+	b.p.methods = methods.Standard()
+	for _, method := range slices.Concat(b.preset.Methods, c.Methods) {
+		if !slices.Contains(b.p.methods, method) {
+			b.p.methods = append(b.p.methods, method)
+		}
+	}
 }
 
 // host adds a host, or replaces the one of that name; what the preset knows of its paths

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/limit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/headers"
 )
 
 // Caller is what a request tells about who sent it, as far as it cannot be
@@ -91,7 +92,7 @@ func callerOf(r *http.Request) Caller {
 			c.Browser = c.Browser || isBrowserAgent(r.Header.Get(name))
 		case isBrowserHeader(name):
 			c.Browser = true
-		case isForwardingHeader(name):
+		case headers.IsForwarding(name):
 			// A tunnel or a web server on this machine makes the whole world look local. One that
 			// passes bytes on and adds nothing cannot be told from a process of this machine.
 			c.local = false

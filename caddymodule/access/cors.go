@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/jub0bs/cors/cfgerrors"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/headers"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/methods"
 )
 
 // CORS says what pages of the allowed origins may send and read. What is left
@@ -42,24 +45,40 @@ func EndpointCORS() CORS {
 	}
 }
 
-// ProxyCORS is what the SDKs of the providers in the catalog need in a page.
-func ProxyCORS() CORS {
-	return CORS{
-		AllowHeaders: []string{
-			"Accept", "Accept-Language", "Authorization", "Cache-Control", "Content-Language", "Content-Range", "Content-Type",
-			"Dropbox-API-Arg",
-			"If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since",
-			"Idempotency-Key", "Notion-Version", accesslog.KeyHeader, "Prefer", "Range",
-			"X-GitHub-Api-Version", "X-Requested-With", "X-Upload-Content-Length", "X-Upload-Content-Type",
-		},
-		AllowMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
-		ExposeHeaders: []string{
-			"Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range",
-			"Dropbox-API-Result", "ETag", "Last-Modified", "Link", "Location", "Range", "Retry-After",
-			"X-Dropbox-Request-Id", "X-GitHub-Request-Id",
-			"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
-		},
+// ProxyCORS is what a page may send and read through a route that forwards: what goes on, by these filters of its requests,
+// and all that comes back. Without a filter it is what goes on to every API. If a filter lists beginnings of names too,
+// CORS lets pass all names, and the filter only its own.
+func ProxyCORS(requests ...*headers.Filter) CORS {
+	if len(requests) == 0 {
+		requests = append(requests, headers.Rules{}.RequestFilter())
 	}
+	own := []string{"Authorization", accesslog.KeyHeader}
+	allowed := slices.Clone(own)
+	for _, f := range requests {
+		names, whole := f.Names()
+		if !whole {
+			allowed = append(own, "*")
+			break
+		}
+		allowed = append(allowed, slices.DeleteFunc(names, ofBrowser)...)
+	}
+	slices.Sort(allowed)
+	return CORS{
+		AllowHeaders:  slices.Compact(allowed),
+		AllowMethods:  methods.Standard(),
+		ExposeHeaders: []string{"*"},
+	}
+}
+
+// ofBrowser reports whether a request header, by its canonical name, is one that a page cannot set (Fetch
+// standard, "forbidden request-header").
+func ofBrowser(name string) bool {
+	switch name {
+	case "Accept-Charset", "Accept-Encoding", "Connection", "Content-Length", "Cookie", "Cookie2", "Date", "Dnt", "Expect", "Host", "Keep-Alive",
+		"Origin", "Referer", "Set-Cookie", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Via":
+		return true
+	}
+	return strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "Sec-")
 }
 
 // or fills what c leaves out from d. c may be nil.

@@ -3,47 +3,23 @@ package forward
 import (
 	"net/http"
 	"strings"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/headers"
 )
 
-// droppedResponseHeaders would let an API speak for our origin: set its cookies,
-// pin its keys, clear its storage, take over its service workers. CORS is answered
-// by the guard; with the API's headers beside it there would be two answers, and browsers
-// refuse both.
-var droppedResponseHeaders = map[string]bool{
-	"Alt-Svc":                     true,
-	"Cdn-Cache-Control":           true, // and for caches near us
-	"Clear-Site-Data":             true,
-	"Nel":                         true,
-	"Public-Key-Pins":             true,
-	"Public-Key-Pins-Report-Only": true,
-	"Refresh":                     true,
-	"Report-To":                   true,
-	"Reporting-Endpoints":         true,
-	"Service-Worker-Allowed":      true,
-	"Set-Cookie":                  true,
-	"Set-Cookie2":                 true,
-	"Strict-Transport-Security":   true,
-	"Surrogate-Control":           true,
-	"X-Content-Type-Options":      true, // the guard sets its own
-	"X-Sendfile":                  true, // as X-Accel-Redirect: a server before us would read a file
-}
-
-// dropForeign takes from h what is not the API's to say on our origin.
-func dropForeign(h http.Header) {
+// dropForeign takes from h what is not the API's to say on our origin, and what nobody knows. CORS is answered by the
+// guard: with the API's headers beside it there would be two answers, and browsers refuse both.
+func dropForeign(h http.Header, listed *headers.Filter) {
 	for name := range h {
-		switch name {
-		case "Content-Length", "Content-Type", "Date", "Etag", "Last-Modified", "Server", "Vary":
-			continue // nearly every answer has them: spare them the look-ups
-		}
-		if droppedResponseHeaders[name] || strings.HasPrefix(name, "Access-Control-") || strings.HasPrefix(name, "X-Accel-") {
+		if !listed.Passes(name) {
 			delete(h, name)
 		}
 	}
 }
 
 // tameAnswer makes the headers of an answer fit for our origin; browser says whether one gets it.
-func tameAnswer(h http.Header, browser bool) {
-	dropForeign(h)
+func tameAnswer(h http.Header, listed *headers.Filter, browser bool) {
+	dropForeign(h, listed)
 	keepPrivate(h)
 	if browser && !isJSON(h["Content-Type"]) {
 		// Added, not set: a browser obeys each of several policies. Without it, a script in the

@@ -32,7 +32,7 @@ func TestTameAnswer(t *testing.T) {
 		"X-Accel-Buffering":            {"no"},
 		"X-Sendfile":                   {"/etc/passwd"},
 	}
-	tameAnswer(h, true)
+	tameAnswer(h, ofGeneric(nil, nil).response, true)
 	want := http.Header{
 		"Cache-Control":      {"private"},
 		"Content-Type":       {"application/json"},
@@ -67,7 +67,7 @@ func TestTameAnswerLocksDocumentsUp(t *testing.T) {
 		{[]string{"Application/JSON;charset=utf-8"}, []string{own}},
 	} {
 		h := http.Header{"Content-Security-Policy": {own}, "Content-Type": tc.types}
-		tameAnswer(h, true)
+		tameAnswer(h, ofGeneric(nil, nil).response, true)
 		if diff := cmp.Diff(tc.want, h["Content-Security-Policy"]); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", tc.types, diff)
 		}

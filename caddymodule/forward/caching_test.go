@@ -28,7 +28,7 @@ func TestAnswersAreForPrivateCachesOnly(t *testing.T) {
 			if tc.in != nil {
 				h["Cache-Control"] = tc.in
 			}
-			tameAnswer(h, false)
+			tameAnswer(h, ofGeneric(nil, nil).response, false)
 			if diff := cmp.Diff(tc.want, h["Cache-Control"]); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -14,15 +14,9 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
-var (
-	// errForwardPath is wrapped if a request's path must not be forwarded, because our
-	// side and the API could disagree on what it means. It is answered with 400.
-	errForwardPath = errors.New("path must not be forwarded")
-
-	// errForwardMethod is wrapped if a request's method must not be forwarded. It is
-	// answered with 405.
-	errForwardMethod = errors.New("method must not be forwarded")
-)
+// errForwardPath is wrapped if a request's path must not be forwarded, because our
+// side and the API could disagree on what it means. It is answered with 400.
+var errForwardPath = errors.New("path must not be forwarded")
 
 // Variables of a request that is being forwarded.
 const (
@@ -41,6 +35,7 @@ func upstreamPlaceholder(provider string) string { return "{http.vars." + upstre
 type forwarding struct {
 	id       tokenstore.ID
 	provider *tokenstore.Provider
+	passing  *passing
 	// pass lets the request go without a token if none can be had.
 	pass bool
 	// browser: a browser gets the answer.
@@ -61,11 +56,8 @@ func (f *forwarding) String() string { return f.id.String() }
 
 // startForward points r at the host of f's provider that its path asks for, and leaves f in
 // r's variables, where the transport finds it. r's path becomes the one of
-// the API. The error wraps errForwardPath or errForwardMethod if r is refused; then r is as it was.
+// the API. The error wraps errForwardPath if r is refused; then r is as it was.
 func startForward(r *http.Request, f *forwarding) error {
-	if err := checkMethod(r.Method); err != nil {
-		return err
-	}
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		// What arrived counts too: a prefix that was stripped may hide how the rest
 		// was reached, and a raw "#" is only seen here.
@@ -98,25 +90,6 @@ func startForward(r *http.Request, f *forwarding) error {
 func forwardingOf(ctx context.Context) *forwarding {
 	f, _ := caddyhttp.GetVar(ctx, forwardingVar).(*forwarding)
 	return f
-}
-
-// checkMethod refuses methods that make a server repeat the request's headers or
-// open a tunnel, and what is no method at all.
-func checkMethod(method string) error {
-	const longest = 32
-	known := method != "" && len(method) <= longest
-	for _, c := range []byte(method) {
-		// Names are case-sensitive (RFC 9110 section 9.1), and not every server knows.
-		known = known && (c >= 'A' && c <= 'Z' || c == '-')
-	}
-	switch method {
-	case http.MethodConnect, http.MethodTrace, "TRACK", "DEBUG", "PRI":
-		known = false
-	}
-	if !known {
-		return errForwardMethod
-	}
-	return nil
 }
 
 // setEscapedPath makes escaped the path of u, byte for byte.

@@ -117,16 +117,3 @@ func TestStartForwardLooksAtWhatArrived(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
-
-func TestCheckMethod(t *testing.T) {
-	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "VERSION-CONTROL"} {
-		if err := checkMethod(method); err != nil {
-			t.Errorf("%s: %v", method, err)
-		}
-	}
-	for _, method := range []string{"", "get", "Get", "CONNECT", "TRACE", "TRACK", "DEBUG", "PRI", "GET ", "GE\nT", "GÉT", strings.Repeat("A", 300)} {
-		if err := checkMethod(method); !errors.Is(err, errForwardMethod) {
-			t.Errorf("%q: error is %v", method, err)
-		}
-	}
-}

@@ -1,10 +1,8 @@
 package forward
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -13,6 +11,7 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -27,7 +26,7 @@ func init() {
 // It answers refusals itself, with an `application/problem+json` document (RFC 9457); they
 // do not go through `handle_errors`. docs/problems.md has the list of them.
 //
-// The client's own `Authorization`, `Proxy-Authorization` and `Cookie` are taken off the request. The
+// The client's own `Authorization`, `Proxy-Authorization` and, unless it is in `pass_headers`, `Cookie` are taken off the request. The
 // guard attaches no token: that is done by the transport `token_store`, which knows where a request really goes.
 type Guard struct {
 	// The connection, `provider/connection`. It may hold placeholders, such as
@@ -35,6 +34,8 @@ type Guard struct {
 	Connection string `json:"connection,omitempty"`
 
 	access.Access
+
+	Passage
 
 	// What happens when there is no token because consent is needed, or because the
 	// provider is out of order or misconfigured: `refuse` answers with a problem
@@ -49,8 +50,10 @@ type Guard struct {
 	// provider's preset says that its API has them.
 	WebSocket bool `json:"websocket,omitempty"`
 
-	route *access.Route
-	log   *accesslog.Log
+	route    *access.Route
+	log      *accesslog.Log
+	passings map[string]*passing // by the name of the provider
+	cookies  bool                // some of them may go on
 }
 
 // What to do when there is no token.
@@ -71,9 +74,16 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	default:
 		return fmt.Errorf("on_error %q: use refuse or pass", g.OnError)
 	}
+	if err := g.Passage.validate(g.Forward); err != nil {
+		return err
+	}
+	app, err := tokenapp.From(ctx)
+	if err != nil {
+		return err
+	}
 	g.log = accesslog.New(ctx)
-	var err error
-	g.route, err = access.NewRoute(ctx, g.Connection, g.Access, access.ProxyCORS())
+	g.provisionPassage(app)
+	g.route, err = access.NewRoute(ctx, g.Connection, g.Access, g.cors())
 	return err
 }
 
@@ -94,7 +104,7 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 		}
 		return nil
 	}
-	stripCredentials(r.Header)
+	g.stripCredentials(r.Header)
 	d, p := g.decide(r, caller)
 	defer d.end()
 	if p != nil {
@@ -135,6 +145,10 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 		return d, problem.UnknownConnection()
 	}
 	d.id = id
+	pass := g.passings[p.Name()]
+	if !pass.lets(r.Method) {
+		return d, problem.MethodNotAllowed(pass.allow)
+	}
 	if g.Forward {
 		_, d.path = p.HostFor(d.path)
 	}
@@ -144,13 +158,10 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 	if !g.WebSocket && !p.WebSocket() && asksForWebSocket(r.Header) {
 		return d, problem.WebSocketNotAllowed()
 	}
-	pass := g.OnError == onErrorPass
+	bare := g.OnError == onErrorPass
 	if g.Forward {
-		d.forwarding = &forwarding{id: id, provider: p, pass: pass, browser: caller.Browser, bounded: caller.Bounded()}
-		switch err := startForward(r, d.forwarding); {
-		case errors.Is(err, errForwardMethod):
-			return d, problem.MethodNotAllowed(forwardMethods)
-		case err != nil:
+		d.forwarding = &forwarding{id: id, provider: p, passing: pass, pass: bare, browser: caller.Browser, bounded: caller.Bounded()}
+		if err := startForward(r, d.forwarding); err != nil {
 			return d, problem.BadRequest("The path cannot be forwarded: it can be read in more than one way.")
 		}
 	}
@@ -161,22 +172,15 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 	switch {
 	case refused == nil:
 		d.outcome = metrics.OutcomeOK
-	case pass && refused.Passable():
+	case bare && refused.Passable():
 		d.outcome, refused = metrics.OutcomePassed, nil
 	}
 	return d, refused
 }
 
-// checkForwardable refuses what is no request for an API: tunnels (and with them WebSockets
-// over HTTP/2 and 3: clients open them over HTTP/1.1), echoes of what
-// was sent (they would show the token), and the upgrade to cleartext HTTP/2, which
-// smuggles requests past every check (RFC 9113 gave it up).
+// checkForwardable refuses the upgrade to cleartext HTTP/2, which smuggles requests past every check (RFC 9113 gave it
+// up), and handshakes of WebSockets that are none. Those over HTTP/2 and 3 are refused for their method, CONNECT: clients open them over HTTP/1.1.
 func checkForwardable(r *http.Request) *problem.Problem {
-	for _, method := range [...]string{http.MethodConnect, http.MethodTrace, "TRACK"} {
-		if strings.EqualFold(r.Method, method) {
-			return problem.MethodNotAllowed(forwardMethods)
-		}
-	}
 	if asksFor(r.Header, "h2c") {
 		return problem.BadRequest("An upgrade to h2c is not possible here.")
 	}
@@ -188,10 +192,12 @@ func checkForwardable(r *http.Request) *problem.Problem {
 
 // stripCredentials takes off what authenticates the client here. It is none of
 // the provider's business, and Caddy logs it under log_credentials.
-func stripCredentials(h http.Header) {
+func (g *Guard) stripCredentials(h http.Header) {
 	delete(h, "Authorization")
 	delete(h, "Proxy-Authorization")
-	delete(h, "Cookie")
+	if !g.cookies {
+		delete(h, "Cookie")
+	}
 }
 
 var (

@@ -29,7 +29,10 @@ func parseGuard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		limit    caller|connection concurrent <n>
 //		on_error refuse|pass
 //		websocket
+//		methods  <methods...>
 //		forward
+//		pass_header          <names...>
+//		pass_response_header <names...>
 //	}
 //
 // The connection is provider/connection and may hold placeholders. Without any
@@ -44,7 +47,7 @@ func (g *Guard) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if known, err := g.unmarshalSubdirective(d); err != nil {
 			return err
 		} else if !known {
-			return d.Errf("unrecognized sub-directive %q; token_guard takes allow, cors, limit, on_error, websocket and forward", d.Val())
+			return d.Errf("unrecognized sub-directive %q; token_guard takes allow, cors, limit, on_error, websocket, methods, forward, pass_header and pass_response_header", d.Val())
 		}
 	}
 	return nil
@@ -66,6 +69,9 @@ func (g *Guard) unmarshalSubdirective(d *caddyfile.Dispenser) (known bool, err e
 		return true, switchOn(d, &g.Forward)
 	case "websocket":
 		return true, switchOn(d, &g.WebSocket)
+	}
+	if known, err := g.Passage.unmarshalSubdirective(d); known || err != nil {
+		return known, err
 	}
 	return g.Access.UnmarshalSubdirective(d)
 }

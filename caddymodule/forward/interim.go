@@ -29,5 +29,5 @@ func (e *errand) tame(h http.Header) {
 		clear(h)
 		return
 	}
-	dropForeign(h)
+	dropForeign(h, e.passing.response)
 }

@@ -33,7 +33,9 @@ func init() {
 //		on_error      refuse|pass
 //		websocket
 //		replay_buffer <size>
+//		methods       <methods...>
 //		pass_header   <names...>
+//		pass_response_header <names...>
 //		<sub-directives of reverse_proxy>
 //	}
 //
@@ -70,6 +72,7 @@ func parseProxy(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err != nil {
 		return nil, err
 	}
+	guard.passOwn(proxy.Headers)
 	route := caddyhttp.Route{HandlersRaw: []json.RawMessage{
 		caddyconfig.JSONModuleObject(guard, "handler", "token_guard", nil),
 		caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil),

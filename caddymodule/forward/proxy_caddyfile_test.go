@@ -85,11 +85,19 @@ func TestTokenProxyIsAGuardAndAReverseProxy(t *testing.T) {
 				}
 				allow local
 				header_up X-A b
+				header_up Authorization "Bearer mine"
+				header_up Host {upstream_hostport}
+				header_up Origin https://app.example.com
+				header_up {vars.name} x
+				header_up +X-Added x
 				pass_header Origin
+				pass_response_header X-Acme-*
+				methods GET PROPFIND
 			}`,
-			`{"handler":"token_guard","connection":"demo/one","forward":true,"on_error":"pass","allow":{"local":true,"origins":["https://app.example.com"]}},
-			{"handler":"reverse_proxy","flush_interval":-1,"headers":{"request":{"set":{"X-A":["b"]}}},"transport":{"protocol":"token_store","connection":"demo/one",
-			"replay_buffer":1024,"pass_headers":["Cookie","X-Forwarded-For","Origin"],"dial_timeout":1000000000,"keep_alive":{"max_idle_conns_per_host":7}},` + upstream + `}`,
+			`{"handler":"token_guard","connection":"demo/one","forward":true,"on_error":"pass","allow":{"local":true,"origins":["https://app.example.com"]},
+			"methods":["GET","PROPFIND"],"pass_headers":["Cookie","X-Forwarded-For","Origin","X-A"],"pass_response_headers":["X-Acme-*"]},
+			{"handler":"reverse_proxy","flush_interval":-1,"headers":{"request":{"add":{"X-Added":["x"]},"set":{"X-A":["b"],"Authorization":["Bearer mine"],"Host":["{http.reverse_proxy.upstream.hostport}"],"Origin":["https://app.example.com"],"{http.vars.name}":["x"]}}},"transport":{"protocol":"token_store","connection":"demo/one",
+			"replay_buffer":1024,"dial_timeout":1000000000,"keep_alive":{"max_idle_conns_per_host":7}},` + upstream + `}`,
 		},
 		{
 			"a transport of our own", "token_proxy demo/one {\ntransport token_store {\nreplay_buffer 0\nread_buffer 8KiB\n}\n}",
@@ -134,7 +142,12 @@ func TestTokenProxyTellsWhatIsWrong(t *testing.T) {
 		{"a size that is none", "token_proxy demo/one {\nreplay_buffer lots\n}", []string{"Caddyfile:3", "replay_buffer", "lots"}},
 		{"a size out of all bounds", "token_proxy demo/one {\nreplay_buffer 1GiB\n}", []string{"Caddyfile:3", "16MiB"}},
 		{"a size twice", "token_proxy demo/one {\nreplay_buffer 1\nreplay_buffer 1\n}", []string{"Caddyfile:4", "already"}},
-		{"credentials passed on", "token_proxy demo/one {\npass_header Cookie authorization\n}", []string{"Caddyfile:3", "authorization", "never"}},
+		{"credentials passed on", "token_proxy demo/one {\npass_header Cookie authorization\n}", []string{"Caddyfile:3", "pass_header", "authorization", "never"}},
+		{"no header", "token_proxy demo/one {\npass_header\n}", []string{"Caddyfile:3", "pass_header"}},
+		{"all headers", "token_proxy demo/one {\npass_header *\n}", []string{"Caddyfile:3", "pass_header", "X-Acme-*"}},
+		{"CORS of the API's", "token_proxy demo/one {\npass_response_header Access-Control-Allow-Origin\n}", []string{"Caddyfile:3", "pass_response_header", "allow origin"}},
+		{"a tunnel", "token_proxy demo/one {\nmethods GET CONNECT\n}", []string{"Caddyfile:3", "methods", "CONNECT", "never"}},
+		{"a method in lower case", "token_proxy demo/one {\nmethods get\n}", []string{"Caddyfile:3", "methods", "capital letters"}},
 		{"another protocol", "token_proxy demo/one {\ntransport fastcgi\n}", []string{"fastcgi", "transport http"}},
 		{"an http upstream with TLS", "token_proxy demo/one http://api.example.com {\ntransport http {\ntls\n}\n}", []string{"HTTP"}},
 	} {
@@ -195,7 +208,6 @@ func TestTransportRefusesUnsafeSettings(t *testing.T) {
 		"HTTP/3":                          {`{"versions":["3"]}`, []string{"versions 3"}},
 		"a server name of the client's":   {`{"tls":{"server_name":"{http.request.host}"}}`, []string{"server_name"}},
 		"a local address of another kind": {`{"local_address":"unix//tmp/x"}`, []string{"local_address"}},
-		"credentials passed on":           {`{"pass_headers":["authorization"]}`, []string{"authorization"}},
 		"a huge buffer":                   {`{"replay_buffer":99999999}`, []string{"replay_buffer"}},
 		"a negative buffer":               {`{"replay_buffer":-1}`, []string{"replay_buffer"}},
 		"a connection with placeholders":  {`{"connection":"demo/{x}"}`, []string{"connection", "placeholders"}},

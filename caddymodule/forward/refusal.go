@@ -19,11 +19,9 @@ func (f *refusal) Error() string { return f.cause.Error() }
 
 func (f *refusal) Unwrap() error { return f.cause }
 
-// forwardMethods are told to those who use another one. There are more that may be used.
-const forwardMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
-func refuseMethod(cause error) *refusal {
-	return &refusal{problem: problem.MethodNotAllowed(forwardMethods), cause: cause}
+// refuseMethod is for a request that has, perhaps by a rewrite, a method other than those allowed.
+func refuseMethod(allowed string) *refusal {
+	return &refusal{problem: problem.MethodNotAllowed(allowed), cause: errors.New("the method is none that the route forwards")}
 }
 
 func refuseHost(cause error) *refusal {

@@ -30,7 +30,8 @@ type errand struct {
 	id       tokenstore.ID
 	provider *tokenstore.Provider
 	pass     bool
-	guarded  *forwarding      // nil in a health check
+	guarded  *forwarding // nil in a health check
+	passing  *passing
 	host     *tokenstore.Host // where it goes
 	token    *tokenstore.Token
 
@@ -64,7 +65,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // provisioned for.)
 func (t *Transport) errandFor(ctx context.Context) (*errand, error) {
 	if f := forwardingOf(ctx); f != nil {
-		return &errand{id: f.id, provider: f.provider, pass: f.pass, guarded: f}, nil
+		return &errand{id: f.id, provider: f.provider, pass: f.pass, guarded: f, passing: f.passing}, nil
 	}
 	if ctx.Value(caddyhttp.VarsCtxKey) != nil {
 		return nil, errUnguarded
@@ -72,7 +73,7 @@ func (t *Transport) errandFor(ctx context.Context) (*errand, error) {
 	if t.provider == nil {
 		return nil, errors.New("a health check needs a token_store transport with a connection")
 	}
-	return &errand{id: t.id, provider: t.provider}, nil
+	return &errand{id: t.id, provider: t.provider, passing: t.passing}, nil
 }
 
 // forward sends r, and once more if the API refuses the token.
@@ -94,7 +95,7 @@ func (t *Transport) forward(r *http.Request, e *errand) (*http.Response, error) 
 		_ = res.Body.Close() // there is nothing to tell about it
 		return nil, refuseEcho()
 	}
-	tameAnswer(res.Header, e.guarded != nil && e.guarded.browser)
+	tameAnswer(res.Header, e.passing.response, e.guarded != nil && e.guarded.browser)
 	return e.answered(res, r), nil
 }
 
@@ -134,10 +135,10 @@ func (t *Transport) send(out *http.Request) (*http.Response, error) {
 
 // admit checks where r goes and gets the token for it.
 func (t *Transport) admit(r *http.Request, e *errand) error {
-	err := checkMethod(r.Method)
-	if err != nil {
-		return refuseMethod(err)
+	if !e.passing.lets(r.Method) {
+		return refuseMethod(e.passing.allow)
 	}
+	var err error
 	if e.url, e.host, err = destination(r, e.provider); err != nil {
 		return refuseHost(err)
 	}
@@ -170,8 +171,10 @@ func (t *Transport) outgoing(r *http.Request, e *errand) *http.Request {
 	e.req = *r
 	out := &e.req
 	out.URL, out.Host = &e.url, e.url.Host
-	out.Trailer = nil // could hold an Authorization of its own
-	t.filter.apply(r.Header, e.host.Inject.Header)
+	out.Trailer = nil     // could hold an Authorization of its own
+	if e.guarded != nil { // a health check has the operator's own headers
+		keepListed(r.Header, e.passing.request, e.host.Inject.Header)
+	}
 	out.Header = withRoom(r.Header)
 	if e.token != nil {
 		e.host.Inject.Set(out.Header, e.token)

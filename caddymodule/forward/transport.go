@@ -41,8 +41,8 @@ const idleConnsPerHost = 1024
 // `localhost` for a host. With `network_proxy` the proxy connects, and has to see to that. HTTP/3, and placeholders in
 // the server name for TLS, are not to be had.
 //
-// An answer passes without what is not the API's to say on your origin, such as cookies
-// and CORS headers, and without trailers. An answer with the token in a
+// Of the headers of requests and answers, those pass that are listed: by default, by the provider and by the guard. Cookies and
+// CORS headers of an API are not among them, and trailers never pass. An answer with the token in a
 // header is withheld.
 //
 // Requests are forwarded only if a `token_guard` handler with `forward` let them
@@ -60,20 +60,14 @@ type Transport struct {
 	// token. 0 keeps nothing. At most 16 MiB. Default: `65536` (64 KiB).
 	ReplayBuffer *int64 `json:"replay_buffer,omitempty"`
 
-	// Request headers to pass on although they are dropped by default: cookies,
-	// the page's origin, `X-Api-Key`, `X-Forwarded-*`, `Dropbox-API-Select-User`,
-	// `Dropbox-API-Path-Root` and others that tell about the client or act for somebody
-	// else. `Authorization` is never passed on.
-	PassHeaders []string `json:"pass_headers,omitempty"`
-
 	app      tokenapp.App
 	store    func() (tokenSource, error) // asked at each request: it opens after handlers are provisioned
 	metrics  func() *metrics.Metrics
 	logger   *zap.Logger
-	filter   headerFilter
 	replay   int
 	id       tokenstore.ID        // of Connection
 	provider *tokenstore.Provider // of Connection
+	passing  *passing             // of health checks
 }
 
 // CaddyModule returns the Caddy module information.
@@ -117,6 +111,7 @@ func (t *Transport) provisionConnection() error {
 		return fmt.Errorf("connection %s: token_store has no provider %q", id, id.Provider)
 	}
 	t.id, t.provider = id, provider
+	t.passing = new(Passage).newPassing(provider)
 	return nil
 }
 
@@ -128,8 +123,7 @@ func (t *Transport) provisionLimits() error {
 		}
 		t.replay = int(*t.ReplayBuffer)
 	}
-	t.filter = newHeaderFilter(t.PassHeaders)
-	return checkPassHeaders(t.PassHeaders)
+	return nil
 }
 
 func (t *Transport) checkSafety() error {

@@ -13,7 +13,6 @@ import (
 //	transport token_store {
 //		connection    <provider/connection>
 //		replay_buffer <size>
-//		pass_header   <names...>
 //		<settings of transport http>
 //	}
 func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -56,15 +55,6 @@ func (t *Transport) unmarshalShared(d *caddyfile.Dispenser) (known bool, err err
 		}
 		bytes := int64(size)
 		t.ReplayBuffer = &bytes
-	case "pass_header":
-		names := d.RemainingArgs()
-		if len(names) == 0 {
-			return true, d.ArgErr()
-		}
-		t.PassHeaders = append(t.PassHeaders, names...)
-		if err := checkPassHeaders(names); err != nil {
-			return true, d.WrapErr(err)
-		}
 	default:
 		return false, nil
 	}

@@ -18,9 +18,9 @@ var floors = []struct {
 	{
 		packages: []string{
 			"tokenstore/storage", "tokenstore/seal", "tokenstore/callerkey", "tokenstore/oauth", "tokenstore/catalog", "tokenstore/standin", "tokenstore/secret",
-			"tokenstore/dial",
+			"tokenstore/dial", "tokenstore/headers", "tokenstore/methods",
 		},
-		beside: []string{"tokenstore/storage", "tokenstore/secret", "tokenstore/dial"},
+		beside: []string{"tokenstore/storage", "tokenstore/secret", "tokenstore/dial", "tokenstore/headers", "tokenstore/methods"},
 	},
 }
 

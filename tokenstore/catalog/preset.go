@@ -1,5 +1,7 @@
 package catalog
 
+import "github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/headers"
+
 // Preset is what is known about one provider.
 type Preset struct {
 	// ID is the name in configuration, lower case: "dropbox".
@@ -42,6 +44,10 @@ type Preset struct {
 
 	// WebSocket says that the API has WebSockets.
 	WebSocket bool `json:"websocket,omitempty"`
+	// Headers are those of the API's own, beside what passes for every provider.
+	Headers headers.Rules `json:"headers,omitzero"`
+	// Methods are those that the API knows beside what every provider does.
+	Methods []string `json:"methods,omitempty"`
 }
 
 // Host is one host of a provider's API.

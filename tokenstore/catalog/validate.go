@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/methods"
 )
 
 // Generic is the id of the one preset without URLs.
@@ -32,6 +34,7 @@ func (p Preset) Validate() error {
 	p.checkWords(bad)
 	p.checkHosts(bad)
 	p.Inject.check("inject", bad)
+	p.checkPassing(bad)
 	return errors.Join(problems...)
 }
 
@@ -116,6 +119,23 @@ func (p Preset) checkHosts(bad func(string, ...any)) {
 				bad("hosts[%d]: path %q: write a clean absolute path, each once", i, route)
 			}
 			routes[route] = true
+		}
+	}
+}
+
+// checkPassing holds what may pass between a client and the API to its rules.
+func (p Preset) checkPassing(bad func(string, ...any)) {
+	if err := p.Headers.Validate(); err != nil {
+		bad("headers: %w", err)
+	}
+	for _, name := range p.Headers.Privileged {
+		if slices.ContainsFunc(p.Headers.Request, func(listed string) bool { return strings.EqualFold(listed, name) }) {
+			bad("headers: privileged: %s: it is in the list of what passes too", name)
+		}
+	}
+	for _, method := range p.Methods {
+		if err := methods.Check(method); err != nil {
+			bad("methods: %w", err)
 		}
 	}
 }

@@ -1,6 +1,11 @@
-package access
+package headers_test
 
-import "testing"
+import (
+	"net/http"
+	"testing"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/headers"
+)
 
 func TestForwardingHeaders(t *testing.T) {
 	for _, name := range []string{
@@ -9,7 +14,7 @@ func TestForwardingHeaders(t *testing.T) {
 		"Fastly-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address", "X-Azure-Clientip", "CloudFront-Viewer-Address",
 		"Tailscale-User-Login", "Ngrok-Auth-User-Id", "Caddy-Templates-Include",
 	} {
-		if !IsForwardingHeader(name) {
+		if !headers.IsForwarding(http.CanonicalHeaderKey(name)) {
 			t.Errorf("%s is none", name)
 		}
 	}
@@ -18,7 +23,7 @@ func TestForwardingHeaders(t *testing.T) {
 		"", "Host", "Accept", "Authorization", "Connection", "User-Agent", "X-Requested-With", "X-Request-Id", "Traceparent", "X-Amzn-Trace-Id",
 		"X-Forward", "Forwarded-Thing", "Fastly-Key", "Cf-Access-Client-Id", "Dropbox-Api-Arg", "X-Amz-Date", "X-Goog-User-Project", "Idempotency-Key",
 	} {
-		if IsForwardingHeader(name) {
+		if headers.IsForwarding(http.CanonicalHeaderKey(name)) {
 			t.Errorf("%s is one", name)
 		}
 	}

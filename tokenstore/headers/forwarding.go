@@ -1,20 +1,13 @@
-package access
+package headers
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
-// IsForwardingHeader reports whether a request header, by its name in any case, is one that proxies, tunnels
+// IsForwarding reports whether a request header, by its name in canonical form, is one that proxies, tunnels
 // and content delivery networks add to what they pass on: it tells on whose behalf a request comes,
 // or by which way. Programs that speak for themselves send none of these.
 //
 // Via is among them, and so is what Caddy's own templates mark the requests with that they make up.
-func IsForwardingHeader(name string) bool { return isForwardingHeader(http.CanonicalHeaderKey(name)) }
-
-// isForwardingHeader is IsForwardingHeader for a name in its canonical form, as those of a
-// request are.
-func isForwardingHeader(name string) bool {
+func IsForwarding(name string) bool {
 	switch name {
 	case "Accept", "Accept-Encoding", "Accept-Language", "Content-Length", "Content-Type", "User-Agent":
 		return false // nearly every request has them: spare them the look-ups

@@ -8,7 +8,7 @@
 //
 // What a token is, and when it is refreshed, is none of its business: that is
 // package tokenstore's. A request passes a guard, which says who may use the connection, and then either
-// gets the token as its answer, or is forwarded by Caddy's own reverse proxy and
+// gets the token as its answer, or is forwarded, if need be by Caddy's own reverse proxy, and
 // has the token attached in the transport, behind everything that logs.
 //
 // The package itself has the app: its configuration, the store that outlives a reload, what goes to the log

@@ -49,6 +49,10 @@ type forwarding struct {
 	counted bool
 	// refused is the code of the problem, if the transport refused the request.
 	refused string
+	// host is where the request goes.
+	host tokenstore.Host
+	// exchange is a Forwarder's.
+	exchange exchange
 }
 
 // String is what a placeholder of the variable shows.
@@ -79,7 +83,7 @@ func startForward(r *http.Request, f *forwarding) error {
 	}
 	// An absolute request target names a server of its own choice.
 	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
-	f.method, f.path = r.Method, r.URL.EscapedPath()
+	f.method, f.path, f.host = r.Method, r.URL.EscapedPath(), host
 	caddyhttp.SetVar(r.Context(), forwardingVar, f)
 	caddyhttp.SetVar(r.Context(), upstreamVar+p.Name(), host.Address)
 	return nil

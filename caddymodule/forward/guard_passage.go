@@ -2,6 +2,7 @@ package forward
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -55,4 +56,11 @@ func (g *Guard) passOwn(ops *headers.Handler) {
 			g.PassHeaders = append(g.PassHeaders, name)
 		}
 	}
+}
+
+// passesForwarding reports whether request headers pass that only reverse_proxy makes, such as X-Forwarded-For.
+func (g *Guard) passesForwarding() bool {
+	return slices.ContainsFunc(g.PassHeaders, func(name string) bool {
+		return listed.IsForwarding(http.CanonicalHeaderKey(name))
+	})
 }

@@ -48,7 +48,9 @@ func (a hostileAPI) host() string { return "host api http://" + a.Addr().String(
 // logCredentials ends a provider's block, and has its end close these blocks instead.
 const logCredentials = "\n}\n}\nservers {\nlog_credentials\ntimeouts {\nidle 1m"
 
-func TestNoErrorTellsTheToken(t *testing.T) {
+func TestNoErrorTellsTheToken(t *testing.T) { byEither(t, testNoErrorTellsTheToken) }
+
+func testNoErrorTellsTheToken(t *testing.T, by string) {
 	const badAnswer, ok = 502, 200
 	answers, statuses := map[string]string{}, map[string]int{}
 	for path, tc := range map[string]struct {
@@ -72,7 +74,7 @@ func TestNoErrorTellsTheToken(t *testing.T) {
 		answers[path], statuses[path] = tc.answer, tc.status
 	}
 	p := proxyToSite(t, newHostileAPI(t, answers).host()+logCredentials,
-		"token_proxy demo/one {\nverbose_logs\n}\nhandle_errors {\nrespond \"{err.message}|{http.error}\"\n}")
+		"token_proxy demo/one {\n"+by+"\n}\nhandle_errors {\nrespond \"{err.message}|{http.error}\"\n}")
 	for path, status := range statuses {
 		t.Run(path, func(t *testing.T) {
 			res, err := p.client.RoundTrip(p.request("GET", path, nil))
@@ -111,12 +113,14 @@ func (p *proxyTest) exchange(path string) string {
 	return string(all)
 }
 
-func TestInterimAnswersAreTamedToo(t *testing.T) {
+func TestInterimAnswersAreTamedToo(t *testing.T) { byEither(t, testInterimAnswersAreTamedToo) }
+
+func testInterimAnswersAreTamedToo(t *testing.T, by string) {
 	const final = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine"
 	p := proxyTo(t, newHostileAPI(t, map[string]string{
 		"/foreign": "HTTP/1.1 103 Early Hints\r\nSet-Cookie: a=1\r\nAccess-Control-Allow-Origin: *\r\nLink: </a.css>\r\n\r\n" + final,
 		"/echo":    "HTTP/1.1 103 Early Hints\r\nX-Hint: 1\r\nX-Echo: TOKEN\r\n\r\n" + final,
-	}).host(), "", "")
+	}).host(), "", by)
 	for path, wanted := range map[string]string{"/foreign": "Link: </a.css>", "/echo": "103 Early Hints"} {
 		got := p.exchange(path)
 		if !strings.Contains(got, wanted) || !strings.HasSuffix(got, "fine") {
@@ -130,12 +134,14 @@ func TestInterimAnswersAreTamedToo(t *testing.T) {
 	}
 }
 
-func TestTrailersAreDropped(t *testing.T) {
+func TestTrailersAreDropped(t *testing.T) { byEither(t, testTrailersAreDropped) }
+
+func testTrailersAreDropped(t *testing.T, by string) {
 	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 	p := proxyTo(t, newHostileAPI(t, map[string]string{
 		"/announced":   chunked + "Trailer: X-Echo, Set-Cookie\r\n\r\n4\r\nfine\r\n0\r\nX-Echo: TOKEN\r\nSet-Cookie: a=1\r\n\r\n",
 		"/unannounced": chunked + "\r\n4\r\nfine\r\n0\r\nX-Echo: TOKEN\r\nSet-Cookie: a=1\r\n\r\n",
-	}).host(), "", "")
+	}).host(), "", by)
 	for _, path := range []string{"/announced", "/unannounced"} {
 		got := p.exchange(path)
 		if !strings.Contains(got, "fine") {

@@ -43,8 +43,8 @@ func init() {
 // Without upstreams, requests go to the provider's hosts. Upstreams that are given
 // must be among them.
 //
-// It stands for a token_guard and a reverse_proxy with the transport token_store:
-// settings of transport http are that transport's too.
+// It stands for a token_guard and, with the transport token_store, a token_forward, or a
+// reverse_proxy if there is anything for it to do. Settings of transport http are that transport's too.
 func parseProxy(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // the directive's name
 	matcher, err := h.ExtractMatcherSet()
@@ -68,14 +68,12 @@ func parseProxy(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if guard.Connection, err = takeConnection(rest); err != nil {
 		return nil, err
 	}
-	proxy, err := parseReverseProxy(h, rest, guard.Connection, transport)
+	forwarder, err := parseForwarder(h, rest, guard, transport)
 	if err != nil {
 		return nil, err
 	}
-	guard.passOwn(proxy.Headers)
 	route := caddyhttp.Route{HandlersRaw: []json.RawMessage{
-		caddyconfig.JSONModuleObject(guard, "handler", "token_guard", nil),
-		caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil),
+		caddyconfig.JSONModuleObject(guard, "handler", "token_guard", nil), forwarder,
 	}}
 	if matcher != nil {
 		route.MatcherSetsRaw = []caddy.ModuleMap{matcher}
@@ -109,9 +107,9 @@ func takeConnection(d *caddyfile.Dispenser) (string, error) {
 	return connection, nil
 }
 
-// parseReverseProxy makes the handler that forwards. t has what was read of the
-// transport so far.
-func parseReverseProxy(h httpcaddyfile.Helper, d *caddyfile.Dispenser, connection string, t *Transport) (*reverseproxy.Handler, error) {
+// parseForwarder makes the handler that forwards: a Forwarder, or a reverse_proxy if d or guard ask for what only that
+// can do. t has what was read of the transport so far.
+func parseForwarder(h httpcaddyfile.Helper, d *caddyfile.Dispenser, guard *Guard, t *Transport) (json.RawMessage, error) {
 	proxy := new(reverseproxy.Handler)
 	if err := proxy.UnmarshalCaddyfile(d); err != nil {
 		return nil, err
@@ -119,20 +117,35 @@ func parseReverseProxy(h httpcaddyfile.Helper, d *caddyfile.Dispenser, connectio
 	if err := proxy.FinalizeUnmarshalCaddyfile(h); err != nil {
 		return nil, err
 	}
-	provider, name, _ := strings.Cut(connection, "/")
-	if len(proxy.Upstreams) == 0 && proxy.DynamicUpstreamsRaw == nil {
-		proxy.Upstreams = reverseproxy.UpstreamPool{{Dial: upstreamPlaceholder(provider)}}
-	}
 	// Only now: with an https upstream, the parser puts the http transport in the place of
 	// any other.
 	if err := t.adopt(proxy.TransportRaw); err != nil {
-		return nil, h.Errf("token_proxy %s: %v", connection, err)
+		return nil, h.Errf("token_proxy %s: %v", guard.Connection, err)
+	}
+	proxy.TransportRaw = nil
+	// A reverse_proxy ends WebSockets with its configuration, and can put a time to them.
+	if string(caddyconfig.JSON(proxy, nil)) == "{}" && !guard.passesForwarding() && !guard.WebSocket {
+		return caddyconfig.JSONModuleObject(newForwarder(t), "handler", "token_forward", nil), nil
+	}
+	guard.passOwn(proxy.Headers)
+	provider, name, _ := strings.Cut(guard.Connection, "/")
+	if len(proxy.Upstreams) == 0 && proxy.DynamicUpstreamsRaw == nil {
+		proxy.Upstreams = reverseproxy.UpstreamPool{{Dial: upstreamPlaceholder(provider)}}
 	}
 	if !strings.Contains(name, "{") {
-		t.Connection = connection
+		t.Connection = guard.Connection
 	}
 	proxy.TransportRaw = caddyconfig.JSONModuleObject(t, "protocol", "token_store", nil)
-	return proxy, nil
+	return caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil), nil
+}
+
+// newForwarder returns a Forwarder whose transport has the settings of t.
+func newForwarder(t *Transport) *Forwarder {
+	f := new(Forwarder)
+	if string(caddyconfig.JSON(t, nil)) != "{}" {
+		f.TransportRaw = caddyconfig.JSONModuleObject(t, "protocol", "token_store", nil)
+	}
+	return f
 }
 
 // adopt takes over the settings of a transport that was written down.

@@ -46,7 +46,7 @@ func adaptSite(t *testing.T, directives string) (handlers []any, err error) {
 	return handlers, nil
 }
 
-func TestTokenProxyIsAGuardAndAReverseProxy(t *testing.T) {
+func TestTokenProxyIsAGuardAndWhatForwards(t *testing.T) {
 	const (
 		guard    = `{"handler":"token_guard","connection":"demo/one","forward":true}`
 		upstream = `"upstreams":[{"dial":"{http.vars.token_store.upstream.demo}"}]`
@@ -54,19 +54,35 @@ func TestTokenProxyIsAGuardAndAReverseProxy(t *testing.T) {
 	for _, tc := range []struct{ name, directive, want string }{
 		{
 			"nothing but a connection", "token_proxy demo/one",
-			guard + `,{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one"},` + upstream + `}`,
+			guard + `,{"handler":"token_forward"}`,
 		},
 		{
 			"an empty block", "token_proxy demo/one {\n}",
-			guard + `,{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one"},` + upstream + `}`,
+			guard + `,{"handler":"token_forward"}`,
 		},
 		{
 			"a matcher", "token_proxy /api/* demo/one",
-			`{"match":[{"path":["/api/*"]}]},` + guard + `,{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one"},` + upstream + `}`,
+			`{"match":[{"path":["/api/*"]}]},` + guard + `,{"handler":"token_forward"}`,
 		},
 		{
 			"a connection for each user", "token_proxy demo/{http.auth.user.id}",
-			`{"handler":"token_guard","connection":"demo/{http.auth.user.id}","forward":true},{"handler":"reverse_proxy","transport":{"protocol":"token_store"},` + upstream + `}`,
+			`{"handler":"token_guard","connection":"demo/{http.auth.user.id}","forward":true},{"handler":"token_forward"}`,
+		},
+		{
+			"a connection for each user, and something that only reverse_proxy can do", "token_proxy demo/{http.auth.user.id} {\nflush_interval -1\n}",
+			`{"handler":"token_guard","connection":"demo/{http.auth.user.id}","forward":true},{"handler":"reverse_proxy","flush_interval":-1,"transport":{"protocol":"token_store"},` + upstream + `}`,
+		},
+		{
+			"settings of the transport alone", "token_proxy demo/one {\nreplay_buffer 1KiB\npass_header Cookie\ntransport http {\ndial_timeout 1s\n}\n}",
+			`{"handler":"token_guard","connection":"demo/one","forward":true,"pass_headers":["Cookie"]},{"handler":"token_forward","transport":{"protocol":"token_store","replay_buffer":1024,"dial_timeout":1000000000}}`,
+		},
+		{
+			"WebSockets", "token_proxy demo/one {\nwebsocket\n}",
+			`{"handler":"token_guard","connection":"demo/one","forward":true,"websocket":true},{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one"},` + upstream + `}`,
+		},
+		{
+			"a header that only reverse_proxy makes", "token_proxy demo/one {\npass_header x-forwarded-for\n}",
+			`{"handler":"token_guard","connection":"demo/one","forward":true,"pass_headers":["x-forwarded-for"]},{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one"},` + upstream + `}`,
 		},
 		{
 			"an https upstream", "token_proxy demo/one https://api.example.com",
@@ -101,7 +117,7 @@ func TestTokenProxyIsAGuardAndAReverseProxy(t *testing.T) {
 		},
 		{
 			"a transport of our own", "token_proxy demo/one {\ntransport token_store {\nreplay_buffer 0\nread_buffer 8KiB\n}\n}",
-			guard + `,{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one","replay_buffer":0,"read_buffer_size":8192},` + upstream + `}`,
+			guard + `,{"handler":"token_forward","transport":{"protocol":"token_store","replay_buffer":0,"read_buffer_size":8192}}`,
 		},
 		{
 			"dynamic upstreams", "token_proxy demo/one {\ndynamic a api.example.com 443\n}",

@@ -45,6 +45,12 @@ func proxyTo(t *testing.T, hosts, upstreams, block string) *proxyTest {
 	return proxyToSite(t, hosts, fmt.Sprintf("token_proxy demo/one %s {\n%s\n}", upstreams, block))
 }
 
+// byEither runs a test with both handlers that can forward: by is what makes token_proxy use the one or the other.
+func byEither(t *testing.T, test func(t *testing.T, by string)) {
+	t.Run("token_forward", func(t *testing.T) { test(t, "") })
+	t.Run("reverse_proxy", func(t *testing.T) { test(t, "verbose_logs") })
+}
+
 func proxyToSite(t *testing.T, hosts, site string) *proxyTest {
 	t.Helper()
 	p := &proxyTest{Server: testcaddy.New(t), client: &http.Transport{DisableKeepAlives: true}}
@@ -173,13 +179,15 @@ func (a *api) address() string { return a.Listener.Addr().String() }
 
 func echoBody(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }
 
-func TestProxyAttachesTheToken(t *testing.T) {
+func TestProxyAttachesTheToken(t *testing.T) { byEither(t, testProxyAttachesTheToken) }
+
+func testProxyAttachesTheToken(t *testing.T, by string) {
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		w.Header().Set("Set-Cookie", "a=1")
 		_, _ = io.WriteString(w, "fine")
 	})
-	p := proxyTo(t, a.host()+"/base", "", "")
+	p := proxyTo(t, a.host()+"/base", "", by)
 	r := p.request("GET", "/2/files?arg=%7B%7D&access_token=client", nil)
 	r.Header = http.Header{
 		"Authorization":   {"Basic client"},
@@ -212,10 +220,14 @@ func TestProxyAttachesTheToken(t *testing.T) {
 }
 
 func TestBrowsersAreKeptFromTakingAnAnswerForAPage(t *testing.T) {
+	byEither(t, testBrowsersAreKeptFromTakingAnAnswerForAPage)
+}
+
+func testBrowsersAreKeptFromTakingAnAnswerForAPage(t *testing.T, by string) {
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "<script>")
 	})
-	p := proxyTo(t, a.host(), "", "allow local\nallow origin https://app.example.com")
+	p := proxyTo(t, a.host(), "", by+"\nallow local\nallow origin https://app.example.com")
 	r := p.request("GET", "/", nil)
 	r.Header.Set("Origin", "https://app.example.com")
 	if res, _ := p.do(r); res.Header.Get("X-Content-Type-Options") != "nosniff" || res.Header.Get("Content-Security-Policy") != "sandbox" {
@@ -258,9 +270,11 @@ func TestProxyRefusesBeforeAnythingIsSent(t *testing.T) {
 	p.wantGet("/x", 200) // and nobody took the upstream down
 }
 
-func TestFiftyRefusalsCauseOneRefresh(t *testing.T) {
+func TestFiftyRefusalsCauseOneRefresh(t *testing.T) { byEither(t, testFiftyRefusalsCauseOneRefresh) }
+
+func testFiftyRefusalsCauseOneRefresh(t *testing.T, by string) {
 	a := newAPI(t, echoBody)
-	p := proxyTo(t, a.host(), "", "")
+	p := proxyTo(t, a.host(), "", by)
 	a.refused.Store(&p.token)
 	var wg sync.WaitGroup
 	for i := range 50 {
@@ -278,7 +292,9 @@ func TestFiftyRefusalsCauseOneRefresh(t *testing.T) {
 	}
 }
 
-func TestProxyRetriesOnce(t *testing.T) {
+func TestProxyRetriesOnce(t *testing.T) { byEither(t, testProxyRetriesOnce) }
+
+func testProxyRetriesOnce(t *testing.T, by string) {
 	const chunk = "0123456789"
 	for _, tc := range []struct {
 		name    string
@@ -297,7 +313,7 @@ func TestProxyRetriesOnce(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := newAPI(t, echoBody)
-			p := proxyTo(t, a.host(), "", "replay_buffer 10")
+			p := proxyTo(t, a.host(), "", by+"\nreplay_buffer 10")
 			a.refused.Store(&p.token)
 			if !tc.refresh {
 				p.oauth.Script(standin.Fault{GrantType: "refresh_token", Status: 503, Times: standin.Always})
@@ -320,8 +336,12 @@ func TestProxyRetriesOnce(t *testing.T) {
 }
 
 func TestProxyPassesTheSecondAnswerWhateverItIs(t *testing.T) {
+	byEither(t, testProxyPassesTheSecondAnswerWhateverItIs)
+}
+
+func testProxyPassesTheSecondAnswerWhateverItIs(t *testing.T, by string) {
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "not for you", http.StatusUnauthorized) })
-	p := proxyTo(t, a.host(), "", "")
+	p := proxyTo(t, a.host(), "", by)
 	if _, body := p.wantGet("/x", 401); body != "not for you\n" {
 		t.Errorf("body is %q", body)
 	}
@@ -330,12 +350,14 @@ func TestProxyPassesTheSecondAnswerWhateverItIs(t *testing.T) {
 	}
 }
 
-func TestProxyWithholdsAnEchoedToken(t *testing.T) {
+func TestProxyWithholdsAnEchoedToken(t *testing.T) { byEither(t, testProxyWithholdsAnEchoedToken) }
+
+func testProxyWithholdsAnEchoedToken(t *testing.T, by string) {
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "https://evil.example/?t="+r.Header.Get("Authorization"))
 		w.WriteHeader(http.StatusFound)
 	})
-	p := proxyTo(t, a.host(), "", "")
+	p := proxyTo(t, a.host(), "", by)
 	res, body := p.wantGet("/x", 502)
 	if !strings.Contains(body, "token_echoed") || res.Header.Get("Location") != "" {
 		t.Errorf("%v: %s", res.Header, body)
@@ -478,7 +500,9 @@ func (p *proxyTest) accessLogHas(entry string) bool {
 	return false
 }
 
-func TestEventsArriveAsTheyAreSent(t *testing.T) {
+func TestEventsArriveAsTheyAreSent(t *testing.T) { byEither(t, testEventsArriveAsTheyAreSent) }
+
+func testEventsArriveAsTheyAreSent(t *testing.T, by string) {
 	read := make(chan struct{})
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -487,7 +511,7 @@ func TestEventsArriveAsTheyAreSent(t *testing.T) {
 		<-read
 		_, _ = io.WriteString(w, "data: 2\n\n")
 	})
-	p := proxyTo(t, a.host(), "", "")
+	p := proxyTo(t, a.host(), "", by)
 	res, err := p.client.RoundTrip(p.request("GET", "/events", nil))
 	if err != nil {
 		t.Fatal(err)
@@ -503,7 +527,9 @@ func TestEventsArriveAsTheyAreSent(t *testing.T) {
 	}
 }
 
-func TestLongBodiesStream(t *testing.T) {
+func TestLongBodiesStream(t *testing.T) { byEither(t, testLongBodiesStream) }
+
+func testLongBodiesStream(t *testing.T, by string) {
 	const length = 128 << 20
 	var peak atomic.Uint64
 	sample := func() {
@@ -532,7 +558,7 @@ func TestLongBodiesStream(t *testing.T) {
 		}
 		sample()
 	})
-	p := proxyTo(t, a.host(), "", "")
+	p := proxyTo(t, a.host(), "", by)
 	runtime.GC()
 	sample()
 	before := peak.Load()
@@ -555,7 +581,9 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestProxyToHTTP2OverTLS(t *testing.T) {
+func TestProxyToHTTP2OverTLS(t *testing.T) { byEither(t, testProxyToHTTP2OverTLS) }
+
+func testProxyToHTTP2OverTLS(t *testing.T, by string) {
 	a := new(api)
 	a.Server = httptest.NewUnstartedServer(a.handler(echoBody))
 	a.EnableHTTP2 = true
@@ -580,7 +608,7 @@ func TestProxyToHTTP2OverTLS(t *testing.T) {
 		})
 	}
 	t.Run("and nobody else's certificate will do", func(t *testing.T) {
-		p := proxyTo(t, a.host(), "", "")
+		p := proxyTo(t, a.host(), "", by)
 		before := len(a.requests())
 		p.wantGet("/x", 502)
 		if len(a.requests()) != before {
@@ -589,7 +617,9 @@ func TestProxyToHTTP2OverTLS(t *testing.T) {
 	})
 }
 
-func TestProxyKeepsWhatHTTPCanDo(t *testing.T) {
+func TestProxyKeepsWhatHTTPCanDo(t *testing.T) { byEither(t, testProxyKeepsWhatHTTPCanDo) }
+
+func testProxyKeepsWhatHTTPCanDo(t *testing.T, by string) {
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/echo":
@@ -601,7 +631,7 @@ func TestProxyKeepsWhatHTTPCanDo(t *testing.T) {
 		}
 		http.ServeContent(w, r, "x.txt", time.Time{}, strings.NewReader("0123456789"))
 	})
-	p := proxyTo(t, a.host(), "", "transport http {\nexpect_continue_timeout 1m\n}")
+	p := proxyTo(t, a.host(), "", by+"\ntransport http {\nexpect_continue_timeout 1m\n}")
 	t.Run("ranges", func(t *testing.T) {
 		r := p.request("GET", "/x", nil)
 		r.Header.Set("Range", "bytes=2-4")

@@ -73,6 +73,9 @@ var ErrDamagedRecord = errors.New("connection's record is damaged")
 // ErrBackupRunning is returned while another backup is made or read.
 var ErrBackupRunning = errors.New("another backup is being made")
 
+// ErrRotationRunning is returned while records are being sealed under a new key already.
+var ErrRotationRunning = errors.New("the key is being rotated already")
+
 // ErrNewerFormat is wrapped, beside ErrDamagedRecord, if a connection's record was
 // written by a newer release. Such a record can be deleted, but is not replaced. It
 // is the one of package seal.

@@ -181,11 +181,7 @@ func (s *Store) savePending(ctx context.Context, key storage.Key, p pending) err
 	if err != nil {
 		return err
 	}
-	sealed, err := s.records.sealer.Seal(seal.Binding{Bucket: key.Bucket, ID: key.ID}, plain)
-	if err != nil {
-		return err
-	}
-	_, err = s.backend.Put(ctx, storage.Record{Key: key, Value: sealed, Due: p.ExpiresAt})
+	_, err = s.records.sealer.Put(ctx, seal.Binding{Bucket: key.Bucket, ID: key.ID}, plain, p.ExpiresAt, 0)
 	return err
 }
 
@@ -233,7 +229,15 @@ func (s *Store) getPending(ctx context.Context, kind, text string) (pending, err
 // usePending uses it up. Of two who try, one gets ErrInvalidConsent.
 func (s *Store) usePending(ctx context.Context, p pending) error {
 	err := s.backend.Delete(ctx, p.key, p.revision)
-	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) {
+	for errors.Is(err, storage.ErrConflict) {
+		// Its key is a digest of a secret that is used once, so all that can have changed is
+		// the key that it is sealed under.
+		var raw storage.Record
+		if raw, err = s.backend.Get(ctx, p.key); err == nil {
+			err = s.backend.Delete(ctx, p.key, raw.Revision)
+		}
+	}
+	if errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("%w: it was used already", ErrInvalidConsent)
 	}
 	if err == nil && s.consents.counted.Load() {

@@ -120,10 +120,6 @@ func (r *records) save(ctx context.Context, st *stored) error {
 		return fmt.Errorf("connection %s: encoding: %w", st.id, err)
 	}
 	key := connectionKey(st.id)
-	sealed, err := r.sealer.Seal(seal.Binding{Bucket: key.Bucket, ID: key.ID, Generation: st.Generation}, plain)
-	if err != nil {
-		return fmt.Errorf("connection %s: sealing: %w", st.id, err)
-	}
 	if st.unreadable {
 		// Revision 0 is that of a record that the storage cannot read.
 		if err := r.backend.Delete(ctx, key, 0); err != nil && !errors.Is(err, storage.ErrNotFound) {
@@ -132,7 +128,8 @@ func (r *records) save(ctx context.Context, st *stored) error {
 		}
 		st.unreadable = false
 	}
-	revision, err := r.backend.Put(ctx, storage.Record{Key: key, Value: sealed, Due: st.due, Revision: st.revision})
+	binding := seal.Binding{Bucket: key.Bucket, ID: key.ID, Generation: st.Generation}
+	revision, err := r.sealer.Put(ctx, binding, plain, st.due, st.revision)
 	r.note(err)
 	if err != nil {
 		return fmt.Errorf("connection %s: saving: %w", st.id, err)

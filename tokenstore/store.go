@@ -41,13 +41,16 @@ type Store struct {
 	consents  consents
 	keys      *callerkey.Keys
 	backingUp sync.Mutex // held while a backup is open
-	restored  time.Time  // when the storage was put back to an earlier state; zero if never
+	rotation  rotation
+	restored  time.Time // when the storage was put back to an earlier state; zero if never
 
 	attached attachments
 	config   atomic.Pointer[configuration] // in force; never nil
 
 	closed     atomic.Bool
-	stop       context.CancelFunc // ends the background work
+	work       context.Context    // of the background work
+	stop       context.CancelFunc // ends it
+	startMu    sync.Mutex         // held while background work starts, or is stopped
 	background sync.WaitGroup
 	closeOnce  sync.Once
 	closeErr   error
@@ -80,7 +83,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.config.Store(&configuration{observer: NopObserver{}})
 
 	background, stop := context.WithCancel(context.Background())
-	s.stop = stop
+	s.work, s.stop = background, stop
 	changes, err := o.Backend.Watch(background, bucketConnections)
 	if err == nil {
 		s.keys, err = callerkey.Open(ctx, callerkey.Options{Backend: sealer.Backend(), Now: s.now, Trouble: s.trouble})
@@ -93,7 +96,19 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.background.Go(func() { s.runSchedule(background) })
 	s.background.Go(func() { s.runSaver(background) })
 	s.background.Go(func() { s.takeCensus(background) })
+	s.resumeRotation()
 	return s, nil
+}
+
+// inBackground starts work that ends with the store. It reports false if that has ended already.
+func (s *Store) inBackground(work func(context.Context)) bool {
+	s.startMu.Lock()
+	defer s.startMu.Unlock()
+	if s.work.Err() != nil {
+		return false
+	}
+	s.background.Go(func() { work(s.work) })
+	return true
 }
 
 // Close stops the schedule, waits until ctx ends for the refreshes under way, saves
@@ -104,7 +119,9 @@ func (s *Store) Close(ctx context.Context) error {
 		err := s.flights.close(ctx)
 		s.closed.Store(true)
 		s.published.restrict(func(ID) bool { return false })
+		s.startMu.Lock()
 		s.stop()
+		s.startMu.Unlock()
 		s.background.Wait()
 		s.keys.Close()
 		err = errors.Join(err, s.saveLast())

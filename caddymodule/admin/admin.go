@@ -61,6 +61,8 @@ func (a *api) Routes() []caddy.AdminRoute {
 		a.route("POST "+connection+"/refresh", withID(a.refreshConnection)),
 		a.route("POST "+connection+"/login_link", withID(a.makeLoginLink)),
 		a.route("POST "+adminapi.Base+"/backup", a.backup),
+		a.route("GET "+adminapi.Base+"/rotation", a.showRotation),
+		a.route("POST "+adminapi.Base+"/rotation", a.rotateKey),
 		a.route("GET "+keys, a.listKeys),
 		a.route("POST "+keys, a.createKey),
 		a.route("DELETE "+keys+"/{name}", a.revokeKey),

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/custody"
@@ -54,5 +55,30 @@ func TestAdminBackup(t *testing.T) {
 	}
 	if rec := adminCall(t, adminRequest("GET", "/backup", "")); rec.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", rec.Code)
+	}
+}
+
+func TestAdminRotation(t *testing.T) {
+	s, _ := adminServer(t)
+	if rec := adminCall(t, adminRequest("PUT", "/connections/acme/a", `{"access_token":"canary"}`)); rec.Code != http.StatusOK {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	if rec := adminCall(t, adminRequest("GET", "/rotation", "")); rec.Code != http.StatusOK || rec.Body.String() != `{"running":false,"checked":0,"resealed":0,"older_keys":0}`+"\n" {
+		t.Errorf("before: %d %s", rec.Code, rec.Body)
+	}
+	if rec := adminCall(t, adminRequest("POST", "/rotation", "")); rec.Code != http.StatusAccepted {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	store, err := s.App().Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for store.Rotation().Running {
+		<-tick.C
+	}
+	if rec := adminCall(t, adminRequest("GET", "/rotation", "")); !strings.Contains(rec.Body.String(), `"running":false`) || !strings.Contains(rec.Body.String(), `"older_keys":0`) || strings.Contains(rec.Body.String(), `"resealed":0`) {
+		t.Errorf("after: %d %s", rec.Code, rec.Body)
 	}
 }

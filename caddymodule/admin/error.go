@@ -40,6 +40,8 @@ var known = []struct {
 		"too many consents are pending; try again in a few minutes"},
 	{tokenstore.ErrBackupRunning, http.StatusConflict,
 		"another backup is being made; try again when it is done"},
+	{tokenstore.ErrRotationRunning, http.StatusConflict,
+		"the key is being rotated already; GET /token_store/rotation tells how far it is"},
 	{tokenstore.ErrDamagedRecord, http.StatusConflict,
 		"the connection's record is damaged; connect or import it again, or delete it"},
 	{tokenstore.ErrClosed, http.StatusServiceUnavailable,

@@ -40,5 +40,6 @@ func setUp(cmd *cobra.Command) {
 		refreshCommand(c), deleteCommand(c),
 		keysCommand(c),
 		backupCommand(c), restoreCommand(c),
+		rotateCommand(c), changeKeyCommand(c),
 	)
 }

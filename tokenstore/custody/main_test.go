@@ -2,6 +2,7 @@ package custody_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,20 +15,28 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// childDatabase is the environment variable that makes the test binary a process which rotates keys.
+const childDatabase = "TOKEN_CUSTODY_TEST_DATABASE"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childDatabase); path != "" {
+		childRotate(path, newKey(new(testing.T), 1))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var now = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 const connections = "connections"
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func newKey(t *testing.T, digit byte) seal.Key {
+func newKey(t testing.TB, digit byte) seal.Key {
 	t.Helper()
 	text := make([]byte, 64)
 	for i := range text {

@@ -98,6 +98,16 @@ func (m *memory) List(ctx context.Context, bucket, prefix, after string, limit i
 	return page[:min(limit, len(page))], ctx.Err()
 }
 
+// Lease gives a lease that hinders nobody.
+func (m *memory) Lease(ctx context.Context, _ storage.Key) (storage.Lease, error) {
+	return lease{}, ctx.Err()
+}
+
+type lease struct{}
+
+func (lease) Lost() <-chan struct{} { return nil }
+func (lease) Release()              {}
+
 func (m *memory) snapshot() map[storage.Key]storage.Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
@@ -30,6 +31,16 @@ type Progress struct {
 	Problems []error
 }
 
+// ResealOptions are the settings of [Sealer.Reseal]. The zero value is ready to use.
+type ResealOptions struct {
+	// Parallel is how many records are stored at a time, so that a backend can make them durable
+	// together; one by one if it is less than 2.
+	Parallel int
+
+	// Progress, if not nil, is told now and then how far it is. It must not block.
+	Progress func(Progress)
+}
+
 func (p *Progress) skip(err error) {
 	p.Skipped++
 	if len(p.Problems) < maxProblems {
@@ -44,26 +55,19 @@ func (p *Progress) skip(err error) {
 // It decides by what it finds in each record, so after an error or a crash it
 // is simply called again. It may run while records are read and written:
 // a record that somebody else changes meanwhile is read again, never
-// overwritten. An error is of the backend, or of reading the keyset.
-func (s *Sealer) Reseal(ctx context.Context) (Progress, error) {
+// overwritten. It holds the lease of a record while it changes it, so that who
+// holds leases to change records is not disturbed. An error is of the backend, or of reading the keyset.
+func (s *Sealer) Reseal(ctx context.Context, o ResealOptions) (Progress, error) {
 	var progress Progress
 	if err := s.Reload(ctx); err != nil {
 		return progress, fmt.Errorf("reseal: %w", err)
 	}
-	err := s.walk(ctx, func(record storage.Record) error {
-		progress.Checked++
-		resealed, err := s.resealRecord(ctx, record)
-		switch {
-		case errors.Is(err, storage.ErrDamaged), errors.Is(err, ErrNewerFormat), errors.Is(err, storage.ErrConflict):
-			progress.skip(err)
-			return nil
-		case err != nil:
-			return err
+	err := s.pages(ctx, func(page []storage.Record) error {
+		err := s.resealPage(ctx, page, max(1, o.Parallel), &progress)
+		if o.Progress != nil {
+			o.Progress(progress)
 		}
-		if resealed {
-			progress.Resealed++
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return progress, fmt.Errorf("reseal: %w", err)
@@ -71,24 +75,65 @@ func (s *Sealer) Reseal(ctx context.Context) (Progress, error) {
 	return progress, nil
 }
 
-// walk calls visit for every record of the sealed buckets, page by page. No
-// cursor is open between pages, so the backend may be written to.
+// resealPage reseals records, some at a time.
+func (s *Sealer) resealPage(ctx context.Context, page []storage.Record, parallel int, progress *Progress) error {
+	type outcome struct {
+		resealed bool
+		err      error
+	}
+	outcomes := make([]outcome, len(page))
+	slots := make(chan struct{}, parallel)
+	var workers sync.WaitGroup
+	for i, record := range page {
+		slots <- struct{}{}
+		workers.Go(func() {
+			defer func() { <-slots }()
+			outcomes[i].resealed, outcomes[i].err = s.resealRecord(ctx, record)
+		})
+	}
+	workers.Wait()
+	for _, o := range outcomes {
+		progress.Checked++
+		switch {
+		case errors.Is(o.err, storage.ErrDamaged), errors.Is(o.err, ErrNewerFormat), errors.Is(o.err, storage.ErrConflict):
+			progress.skip(o.err)
+		case o.err != nil:
+			return o.err
+		case o.resealed:
+			progress.Resealed++
+		}
+	}
+	return nil
+}
+
+// walk calls visit for every record of the sealed buckets.
 func (s *Sealer) walk(ctx context.Context, visit func(storage.Record) error) error {
+	return s.pages(ctx, func(page []storage.Record) error {
+		for _, record := range page {
+			if err := visit(record); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// pages calls visit for the records of the sealed buckets, page by page. No
+// cursor is open between pages, so the backend may be written to.
+func (s *Sealer) pages(ctx context.Context, visit func([]storage.Record) error) error {
 	for _, bucket := range s.buckets {
 		for after := ""; ; {
 			page, err := s.backend.List(ctx, bucket, "", after, pageSize)
 			if err != nil {
 				return fmt.Errorf("list bucket %q: %w", bucket, err)
 			}
-			for _, record := range page {
-				if err := visit(record); err != nil {
-					return err
-				}
-				after = record.Key.ID
+			if err := visit(page); err != nil {
+				return err
 			}
 			if len(page) < pageSize {
 				break
 			}
+			after = page[len(page)-1].Key.ID
 		}
 	}
 	return nil
@@ -97,7 +142,15 @@ func (s *Sealer) walk(ctx context.Context, visit func(storage.Record) error) err
 // resealRecord seals one record anew if it must be. It reports false if the
 // record needs nothing, or is gone.
 func (s *Sealer) resealRecord(ctx context.Context, record storage.Record) (bool, error) {
+	if s.ring.Load().isPrimary(record.Value) {
+		return false, nil
+	}
 	key := record.Key
+	lease, err := s.backend.Lease(ctx, key)
+	if err != nil {
+		return false, fmt.Errorf("lease %q in bucket %q: %w", key.ID, key.Bucket, err)
+	}
+	defer lease.Release()
 	for range maxAttempts {
 		ring := s.ring.Load()
 		if ring.isPrimary(record.Value) {
@@ -132,11 +185,8 @@ func (s *Sealer) resealOnce(ctx context.Context, ring *keyring, record storage.R
 	if err != nil {
 		return err
 	}
-	record.Value, err = ring.seal(Binding{key.Bucket, key.ID, generation}, plaintext)
+	_, err = s.Put(ctx, Binding{key.Bucket, key.ID, generation}, plaintext, record.Due, record.Revision)
 	if err != nil {
-		return err
-	}
-	if _, err := s.backend.Put(ctx, record); err != nil {
 		return fmt.Errorf("store %q in bucket %q: %w", key.ID, key.Bucket, err)
 	}
 	return nil

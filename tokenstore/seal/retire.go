@@ -14,9 +14,9 @@ type Retirement struct {
 	Dropped int // keys that are gone for good
 	InUse   int // keys that records are sealed under: call Reseal
 
-	// Recent counts keys that this Sealer itself may have sealed with. A record
-	// made so may not have reached the backend yet, where Retire looks; they can
-	// be dropped after the next start.
+	// Recent counts keys under which this Sealer has sealed a record that may not have
+	// reached the backend yet, where Retire looks: a Put is under way, or its outcome is not
+	// known, or Seal was used. In the last two cases they can be dropped after the next start.
 	Recent int
 
 	// Unreadable counts records of which it cannot be told what key they need.
@@ -39,11 +39,14 @@ func (s *Sealer) Retire(ctx context.Context) (Retirement, error) {
 	if len(ring.known) == 1 {
 		return Retirement{}, nil // spare every start the walk
 	}
+	// Before the records are looked at. What is begun from here on is sealed under the
+	// primary of ring, or of a newer one.
+	recent := s.underWay()
 	used, unreadable, err := s.keysInUse(ctx, ring)
 	if err != nil {
 		return Retirement{}, fmt.Errorf("retire keys: %w", err)
 	}
-	result, drop := s.judge(ring, used)
+	result, drop := judge(ring, used, recent)
 	result.Unreadable = unreadable
 	if len(drop) == 0 || unreadable > 0 {
 		return result, nil
@@ -62,15 +65,13 @@ func (s *Sealer) Retire(ctx context.Context) (Retirement, error) {
 }
 
 // judge sorts the keys of ring by whether they can go.
-func (s *Sealer) judge(ring *keyring, used map[uint32]bool) (result Retirement, drop []uint32) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func judge(ring *keyring, used, recent map[uint32]bool) (result Retirement, drop []uint32) {
 	for id := range ring.known {
 		switch {
 		case id == ring.primary:
 		case used[id]:
 			result.InUse++
-		case s.sealedWith[id]:
+		case recent[id]:
 			result.Recent++
 		default:
 			drop = append(drop, id)

@@ -41,7 +41,7 @@ func checkAll(t *testing.T, s *seal.Sealer, m *memory, n int) {
 
 func mustReseal(t *testing.T, s *seal.Sealer) seal.Progress {
 	t.Helper()
-	progress, err := s.Reseal(t.Context())
+	progress, err := s.Reseal(t.Context(), seal.ResealOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func rotate(t *testing.T, m *memory) error {
 	if err := s.AddPrimary(t.Context()); err != nil {
 		return err
 	}
-	if _, err := s.Reseal(t.Context()); err != nil {
+	if _, err := s.Reseal(t.Context(), seal.ResealOptions{}); err != nil {
 		return err
 	}
 	_, err := mustOpen(t, m, testKey(t, 1)).Retire(t.Context())
@@ -261,7 +261,7 @@ func TestALostKeysetIsNotReplacedAtRunTime(t *testing.T) {
 		"AddPrimary": s.AddPrimary,
 		"Reload":     s.Reload,
 		"Rewrap":     func(ctx context.Context) error { return s.Rewrap(ctx, testKey(t, 2)) },
-		"Reseal":     func(ctx context.Context) error { _, err := s.Reseal(ctx); return err },
+		"Reseal":     func(ctx context.Context) error { _, err := s.Reseal(ctx, seal.ResealOptions{}); return err },
 		"Retire":     func(ctx context.Context) error { _, err := s.Retire(ctx); return err },
 	} {
 		if err := call(t.Context()); !errors.Is(err, seal.ErrKeysetMissing) {

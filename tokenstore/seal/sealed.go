@@ -38,12 +38,7 @@ func (b *sealed) Get(ctx context.Context, key storage.Key) (storage.Record, erro
 
 // Put implements [storage.Backend].
 func (b *sealed) Put(ctx context.Context, r storage.Record) (uint64, error) {
-	value, err := b.sealer.Seal(Binding{Bucket: r.Key.Bucket, ID: r.Key.ID}, r.Value)
-	if err != nil {
-		return 0, err
-	}
-	r.Value = value
-	return b.Backend.Put(ctx, r)
+	return b.sealer.Put(ctx, Binding{Bucket: r.Key.Bucket, ID: r.Key.ID}, r.Value, r.Due, r.Revision)
 }
 
 // List implements [storage.Backend].

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
@@ -29,9 +30,10 @@ type Sealer struct {
 	mu  sync.Mutex // held while the keyset is read from or written to the backend
 	kek Key        // guarded by mu
 
-	// sealedWith has the keys that this Sealer may have sealed with; guarded
-	// by mu. Such a record may still be on its way to the backend.
-	sealedWith map[uint32]bool
+	writesMu sync.Mutex
+	// writes counts, for each key, the records that were sealed under it and may still be
+	// on their way to the backend.
+	writes map[uint32]int // guarded by writesMu
 }
 
 // Open reads the keyset of backend, or makes one if there is none. Buckets names
@@ -64,10 +66,10 @@ func newSealer(backend storage.Backend, kek Key, buckets []string) (*Sealer, err
 		return nil, fmt.Errorf("open keyset: %w: name the buckets of sealed records, without %q", ErrBinding, MetaBucket)
 	}
 	return &Sealer{
-		backend:    backend,
-		buckets:    slices.Clone(buckets),
-		kek:        kek,
-		sealedWith: make(map[uint32]bool),
+		backend: backend,
+		buckets: slices.Clone(buckets),
+		kek:     kek,
+		writes:  make(map[uint32]int),
 	}, nil
 }
 
@@ -102,10 +104,7 @@ func (s *Sealer) load(ctx context.Context, kek Key) (*keyring, error) {
 }
 
 // use makes ring the one for Seal and Open. The caller holds mu.
-func (s *Sealer) use(ring *keyring) {
-	s.sealedWith[ring.primary] = true
-	s.ring.Store(ring)
-}
+func (s *Sealer) use(ring *keyring) { s.ring.Store(ring) }
 
 // create stores a new keyset unless there are records, or somebody else's
 // keyset.
@@ -137,11 +136,70 @@ func (s *Sealer) create(ctx context.Context) error {
 // Seal encrypts plaintext for the record that b names. It returns an error that
 // wraps [ErrBinding] if b has no ID or a Bucket that Open was not told of:
 // records in it would become unreadable when their key is retired.
+//
+// What becomes of the sealed record is not known here, so its key is not retired as long as this Sealer is
+// in use. [Sealer.Put] has no such effect.
 func (s *Sealer) Seal(b Binding, plaintext []byte) ([]byte, error) {
-	if b.ID == "" || !slices.Contains(s.buckets, b.Bucket) {
-		return nil, fmt.Errorf("seal %q in bucket %q: %w", b.ID, b.Bucket, ErrBinding)
+	if err := s.mayHave(b); err != nil {
+		return nil, err
 	}
-	return s.ring.Load().seal(b, plaintext)
+	ring, _ := s.begin()
+	return ring.seal(b, plaintext)
+}
+
+// Put seals plaintext for the record that b names, and stores it as the backend's Put does with that due time and
+// revision. It returns the errors of Seal and of the backend.
+func (s *Sealer) Put(ctx context.Context, b Binding, plaintext []byte, due time.Time, revision uint64) (uint64, error) {
+	if err := s.mayHave(b); err != nil {
+		return 0, err
+	}
+	ring, end := s.begin()
+	value, err := ring.seal(b, plaintext)
+	if err != nil {
+		return 0, err
+	}
+	revision, err = s.backend.Put(ctx, storage.Record{
+		Key: storage.Key{Bucket: b.Bucket, ID: b.ID}, Value: value, Due: due, Revision: revision,
+	})
+	end(err)
+	return revision, err
+}
+
+func (s *Sealer) mayHave(b Binding) error {
+	if b.ID == "" || !slices.Contains(s.buckets, b.Bucket) {
+		return fmt.Errorf("seal %q in bucket %q: %w", b.ID, b.Bucket, ErrBinding)
+	}
+	return nil
+}
+
+// begin returns the keys for a record that is to be written, and what must be told the outcome of the
+// write. Until then, and for ever if it is not known, their primary key is not retired.
+func (s *Sealer) begin() (ring *keyring, end func(error)) {
+	s.writesMu.Lock()
+	defer s.writesMu.Unlock()
+	ring = s.ring.Load()
+	s.writes[ring.primary]++
+	return ring, func(err error) {
+		if err != nil && !errors.Is(err, storage.ErrConflict) {
+			return
+		}
+		s.writesMu.Lock()
+		defer s.writesMu.Unlock()
+		if s.writes[ring.primary]--; s.writes[ring.primary] == 0 {
+			delete(s.writes, ring.primary)
+		}
+	}
+}
+
+// underWay returns the keys under which records may be on their way to the backend.
+func (s *Sealer) underWay() map[uint32]bool {
+	s.writesMu.Lock()
+	defer s.writesMu.Unlock()
+	keys := make(map[uint32]bool, len(s.writes))
+	for id := range s.writes {
+		keys[id] = true
+	}
+	return keys
 }
 
 // Open decrypts what Seal made for this bucket and id and returns it with its

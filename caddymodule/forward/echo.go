@@ -116,3 +116,19 @@ func unescapeFirst(text string) (c byte, n int) {
 	}
 	return text[0], 1
 }
+
+// longestEscape is how many bytes the longest escape is written in.
+const longestEscape = len(`\u0000`)
+
+// cutEscape reports whether text, which is not empty, may be the start of an escape whose rest is still to come.
+func cutEscape(text string) bool {
+	escape := `\u0000`
+	if text[0] == '%' {
+		escape = "%00"
+	}
+	if len(text) >= len(escape) {
+		return false
+	}
+	_, n := unescapeFirst(text + escape[len(text):])
+	return n == len(escape)
+}

@@ -44,6 +44,8 @@ type forwarding struct {
 	// checked with, as they are to arrive at the API.
 	bounded      bool
 	method, path string
+	// asked is the path as it came to the guard, escaped.
+	asked string
 	// counted is set once the request is in the metrics: the load balancer may
 	// try it several times.
 	counted bool
@@ -83,7 +85,7 @@ func startForward(r *http.Request, f *forwarding) error {
 	}
 	// An absolute request target names a server of its own choice.
 	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
-	f.method, f.path, f.host = r.Method, r.URL.EscapedPath(), host
+	f.method, f.path, f.asked, f.host = r.Method, r.URL.EscapedPath(), escaped, host
 	caddyhttp.SetVar(r.Context(), forwardingVar, f)
 	caddyhttp.SetVar(r.Context(), upstreamVar+p.Name(), host.Address)
 	return nil

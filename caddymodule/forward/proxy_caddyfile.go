@@ -36,6 +36,9 @@ func init() {
 //		methods       <methods...>
 //		pass_header   <names...>
 //		pass_response_header <names...>
+//		pass_trailer  <names...>
+//		scrub_body
+//		rewrite_redirects
 //		<sub-directives of reverse_proxy>
 //	}
 //

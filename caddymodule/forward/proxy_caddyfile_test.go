@@ -116,6 +116,11 @@ func TestTokenProxyIsAGuardAndWhatForwards(t *testing.T) {
 			"replay_buffer":1024,"dial_timeout":1000000000,"keep_alive":{"max_idle_conns_per_host":7}},` + upstream + `}`,
 		},
 		{
+			"what is done to answers, and WebSockets", "token_proxy demo/one {\nwebsocket\nscrub_body\nrewrite_redirects\npass_trailer grpc-status\npass_trailer grpc-message x-checksum\n}",
+			`{"handler":"token_guard","connection":"demo/one","forward":true,"websocket":true},{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one",
+			"scrub_body":true,"rewrite_redirects":true,"pass_trailers":["grpc-status","grpc-message","x-checksum"]},` + upstream + `}`,
+		},
+		{
 			"a transport of our own", "token_proxy demo/one {\ntransport token_store {\nreplay_buffer 0\nread_buffer 8KiB\n}\n}",
 			guard + `,{"handler":"token_forward","transport":{"protocol":"token_store","replay_buffer":0,"read_buffer_size":8192}}`,
 		},
@@ -164,6 +169,10 @@ func TestTokenProxyTellsWhatIsWrong(t *testing.T) {
 		{"CORS of the API's", "token_proxy demo/one {\npass_response_header Access-Control-Allow-Origin\n}", []string{"Caddyfile:3", "pass_response_header", "allow origin"}},
 		{"a tunnel", "token_proxy demo/one {\nmethods GET CONNECT\n}", []string{"Caddyfile:3", "methods", "CONNECT", "never"}},
 		{"a method in lower case", "token_proxy demo/one {\nmethods get\n}", []string{"Caddyfile:3", "methods", "capital letters"}},
+		{"a switch with a value", "token_proxy demo/one {\nscrub_body off\n}", []string{"Caddyfile:3", "scrub_body", "leave the line out"}},
+		{"a switch twice", "token_proxy demo/one {\nwebsocket\nwebsocket\n}", []string{"Caddyfile:4", "websocket", "already"}},
+		{"no trailer", "token_proxy demo/one {\npass_trailer\n}", []string{"Caddyfile:3", "argument"}},
+		{"a trailer that is no name", "token_proxy demo/one {\npass_trailer grpc:status\n}", []string{"Caddyfile:3", "grpc:status", "grpc-status"}},
 		{"another protocol", "token_proxy demo/one {\ntransport fastcgi\n}", []string{"fastcgi", "transport http"}},
 		{"an http upstream with TLS", "token_proxy demo/one http://api.example.com {\ntransport http {\ntls\n}\n}", []string{"HTTP"}},
 	} {
@@ -224,6 +233,7 @@ func TestTransportRefusesUnsafeSettings(t *testing.T) {
 		"HTTP/3":                          {`{"versions":["3"]}`, []string{"versions 3"}},
 		"a server name of the client's":   {`{"tls":{"server_name":"{http.request.host}"}}`, []string{"server_name"}},
 		"a local address of another kind": {`{"local_address":"unix//tmp/x"}`, []string{"local_address"}},
+		"trailers that are credentials":   {`{"pass_trailers":["set-cookie"]}`, []string{"pass_trailer set-cookie", "leave it out"}},
 		"a huge buffer":                   {`{"replay_buffer":99999999}`, []string{"replay_buffer"}},
 		"a negative buffer":               {`{"replay_buffer":-1}`, []string{"replay_buffer"}},
 		"a connection with placeholders":  {`{"connection":"demo/{x}"}`, []string{"connection", "placeholders"}},

@@ -130,7 +130,7 @@ func (p *proxyTest) request(method, path string, body io.Reader) *http.Request {
 func (p *proxyTest) wantGet(path string, status int) (*http.Response, string) {
 	p.T.Helper()
 	res, body := p.do(p.request("GET", path, nil))
-	if res.StatusCode != status {
+	if res.StatusCode != status && status != -1 { // any will do
 		p.T.Errorf("GET %s: status %d, not %d: %s", path, res.StatusCode, status, body)
 	}
 	return res, body

@@ -53,6 +53,13 @@ func refuseEcho() *refusal {
 	}}
 }
 
+func refuseUnsearchable() *refusal {
+	return &refusal{cause: errors.New("the API's answer is compressed, or part of a body, and cannot be searched for the token (scrub_body)"), problem: &problem.Problem{
+		Code: "unsearchable_answer", Status: http.StatusBadGateway, Title: "Answer withheld",
+		Detail: "The route blanks tokens out of answers, and the API's answer is compressed, or part of a body, although neither was asked for.",
+	}}
+}
+
 // response returns the refusal as if it came from upstream.
 func (f *refusal) response(r *http.Request) *http.Response {
 	w := &responseBuffer{header: make(http.Header)}

@@ -29,7 +29,7 @@ func (t *Transport) retry(out *http.Request, res *http.Response, again replay, e
 		outcome = retryRefreshFailed
 		return res, nil
 	}
-	e.token = fresh
+	e.spent, e.token = e.token, fresh
 	if !replayable {
 		outcome = retryNotReplayable
 		return res, nil

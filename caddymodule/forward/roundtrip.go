@@ -34,6 +34,7 @@ type errand struct {
 	passing  *passing
 	host     *tokenstore.Host // where it goes
 	token    *tokenstore.Token
+	spent    *tokenstore.Token // the one before, if the API refused it
 
 	// Parts of what is sent and what is passed on, in here to spare allocations.
 	req  http.Request
@@ -96,16 +97,23 @@ func (t *Transport) forward(r *http.Request, e *errand) (*http.Response, error) 
 		return nil, refuseEcho()
 	}
 	tameAnswer(res.Header, e.passing.response, e.guarded != nil && e.guarded.browser)
-	return e.answered(res, r), nil
+	answer := e.answered(res, r)
+	if t.shaping {
+		if err := t.shape(answer, res, r, e); err != nil {
+			_ = res.Body.Close() // nobody is going to read it
+			return nil, err
+		}
+	}
+	return answer, nil
 }
 
 // echoedIn reports whether the token that was sent stands in h.
 func (e *errand) echoedIn(h http.Header) bool {
-	return e.token != nil && echoes(h, e.token.Value.Reveal())
+	return e.token != nil && (echoes(h, e.token.Value.Reveal()) || e.spent != nil && echoes(h, e.spent.Value.Reveal()))
 }
 
 // answered returns a copy of res that is fit to be passed on to where r came from. It
-// has no trailers, announced or not: they come after the headers were checked, and
+// has no trailers, announced or not, unless shape adds some: they come after the headers were checked, and
 // net/http would add them to the original. Nor has it the request with the token.
 func (e *errand) answered(res *http.Response, r *http.Request) *http.Response {
 	e.res = *res
@@ -174,6 +182,9 @@ func (t *Transport) outgoing(r *http.Request, e *errand) *http.Request {
 	out.Trailer = nil     // could hold an Authorization of its own
 	if e.guarded != nil { // a health check has the operator's own headers
 		keepListed(r.Header, e.passing.request, e.host.Inject.Header)
+	}
+	if t.ScrubBody {
+		askForWhole(r.Header)
 	}
 	out.Header = withRoom(r.Header)
 	if e.token != nil {

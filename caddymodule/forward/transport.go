@@ -42,8 +42,8 @@ const idleConnsPerHost = 1024
 // the server name for TLS, are not to be had.
 //
 // Of the headers of requests and answers, those pass that are listed: by default, by the provider and by the guard. Cookies and
-// CORS headers of an API are not among them, and trailers never pass. An answer with the token in a
-// header is withheld.
+// CORS headers of an API are not among them, and of trailers those of `pass_trailers` pass. An answer with the token in a
+// header is withheld; with `scrub_body`, the token is blanked out of bodies.
 //
 // Requests are forwarded only if a `token_guard` handler with `forward` let them
 // pass before. The directive `token_proxy` makes the two handlers.
@@ -60,10 +60,24 @@ type Transport struct {
 	// token. 0 keeps nothing. At most 16 MiB. Default: `65536` (64 KiB).
 	ReplayBuffer *int64 `json:"replay_buffer,omitempty"`
 
+	// Blank the token out of the bodies of answers that are text, as they stream: plain, in base64, and with the escapes
+	// of URLs and JSON. Requests go out without `Range` and with `Accept-Encoding: identity`; an answer that is
+	// compressed all the same is refused. Default: bodies are passed on as they are.
+	ScrubBody bool `json:"scrub_body,omitempty"`
+
+	// Turn a `Location` or `Content-Location` at one of the provider's hosts into a path of the route, so that a client that follows it
+	// comes back through the route and gets the token there too. Default: they are passed on as they are.
+	RewriteRedirects bool `json:"rewrite_redirects,omitempty"`
+
+	// Trailers of answers to pass on, such as `grpc-status` and `grpc-message`. Default: none.
+	PassTrailers []string `json:"pass_trailers,omitempty"`
+
 	app      tokenapp.App
 	store    func() (tokenSource, error) // asked at each request: it opens after handlers are provisioned
 	metrics  func() *metrics.Metrics
 	logger   *zap.Logger
+	trailers trailerSet
+	shaping  bool // there is something for shape to do
 	replay   int
 	id       tokenstore.ID        // of Connection
 	provider *tokenstore.Provider // of Connection
@@ -123,7 +137,9 @@ func (t *Transport) provisionLimits() error {
 		}
 		t.replay = int(*t.ReplayBuffer)
 	}
-	return nil
+	t.trailers = newTrailerSet(t.PassTrailers)
+	t.shaping = t.shapes()
+	return checkPassTrailers(t.PassTrailers)
 }
 
 func (t *Transport) checkSafety() error {

@@ -13,6 +13,9 @@ import (
 //	transport token_store {
 //		connection    <provider/connection>
 //		replay_buffer <size>
+//		pass_trailer  <names...>
+//		scrub_body
+//		rewrite_redirects
 //		<settings of transport http>
 //	}
 func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -55,6 +58,19 @@ func (t *Transport) unmarshalShared(d *caddyfile.Dispenser) (known bool, err err
 		}
 		bytes := int64(size)
 		t.ReplayBuffer = &bytes
+	case "pass_trailer":
+		names := d.RemainingArgs()
+		if len(names) == 0 {
+			return true, d.ArgErr()
+		}
+		if err := checkPassTrailers(names); err != nil {
+			return true, d.WrapErr(err)
+		}
+		t.PassTrailers = append(t.PassTrailers, names...)
+	case "scrub_body":
+		return true, switchOn(d, &t.ScrubBody)
+	case "rewrite_redirects":
+		return true, switchOn(d, &t.RewriteRedirects)
 	default:
 		return false, nil
 	}

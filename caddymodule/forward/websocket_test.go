@@ -2,7 +2,7 @@ package forward_test
 
 import (
 	"bufio"
-	"crypto/sha1" //nolint:gosec // RFC 6455 wants it
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"

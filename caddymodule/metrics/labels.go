@@ -29,6 +29,13 @@ const (
 	OutcomePassed = "passed" // without a token
 )
 
+// Places where an answer may have the token, which is taken out there. In a header, it makes the whole answer
+// be withheld.
+const (
+	EchoInBody    = "body"
+	EchoInTrailer = "trailer"
+)
+
 // Values of the label result of refreshes beside the classes of package oauth.
 const (
 	resultOK      = "ok"
@@ -64,11 +71,13 @@ var (
 
 	// outcomes of the two routes: that it went well, and the codes of problems.
 	outcomes = vocabulary{
-		OutcomeOK, OutcomePassed, "refused_host", "refused_address", "token_echoed",
+		OutcomeOK, OutcomePassed, "refused_host", "refused_address", "token_echoed", "unsearchable_answer",
 		"bad_request", "not_found", "method_not_allowed", "wrong_host",
 		"origin_not_allowed", "caller_not_allowed", "websocket_not_allowed", "credentials_needed", "issuer_unavailable", "too_many_requests", "unknown_connection",
 		"consent_needed", "unavailable", "store_unavailable", "provider_refuses_client",
 	}
+
+	echoPlaces = vocabulary{EchoInBody, EchoInTrailer}
 
 	retryOutcomes = vocabulary{"ok", "still_401", "not_replayable", "refresh_failed"}
 )

@@ -29,6 +29,7 @@ type Metrics struct {
 	handed          *outcomeCounters
 	forwards        *outcomeCounters
 	retries         *prometheus.CounterVec
+	echoes          *prometheus.CounterVec
 	consents        *prometheus.CounterVec
 	lateness        prometheus.Histogram
 	commits         *prometheus.CounterVec
@@ -56,6 +57,8 @@ func New(limit int) *Metrics {
 			"Requests to token proxies by their outcome."),
 		retries: counters("unauthorized_retries_total",
 			"Forwarded requests that the API answered with 401, by what came of the retry.", "provider", "outcome"),
+		echoes: counters("echoes_removed_total",
+			"Forwarded answers out of which the token was taken, by the place where it stood.", "provider", "place"),
 		consents: counters("consents_needed_total",
 			"Connections that came to need a person's consent.", "provider", "reason"),
 		lateness: prometheus.NewHistogram(histogram("schedule_lateness_seconds",
@@ -108,7 +111,7 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.refreshes, m.refreshDuration, m.handed, m.forwards, m.retries, m.consents,
+		m.refreshes, m.refreshDuration, m.handed, m.forwards, m.retries, m.echoes, m.consents,
 		m.lateness, m.commits, m.commitDuration, m.troubles, m.store,
 	}
 }

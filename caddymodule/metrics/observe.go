@@ -53,6 +53,11 @@ func (m *Metrics) Retried(provider, outcome string) {
 	m.retries.WithLabelValues(m.store.label(provider), retryOutcomes.label(outcome)).Inc()
 }
 
+// EchoRemoved counts an answer out of which the token was taken: EchoInBody, EchoInTrailer.
+func (m *Metrics) EchoRemoved(provider, place string) {
+	m.echoes.WithLabelValues(m.store.label(provider), echoPlaces.label(place)).Inc()
+}
+
 // Committed counts and times a transaction of the storage.
 func (m *Metrics) Committed(c bolt.CommitInfo) {
 	result := "ok"

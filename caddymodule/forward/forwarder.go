@@ -92,7 +92,7 @@ func flushPartial(w http.ResponseWriter) {
 func rewrite(p *httputil.ProxyRequest) {
 	out := p.Out
 	out.URL.RawQuery = p.In.URL.RawQuery // not parsed: an API may have its own idea of a query
-	if !asksForWebSocket(p.In.Header) { // a preset may allow it; the guard has seen to it
+	if !asksForWebSocket(p.In.Header) {  // a preset may allow it; the guard has seen to it
 		delete(out.Header, "Upgrade")
 		delete(out.Header, "Connection")
 	}

@@ -53,12 +53,17 @@ func (f *Forwarder) Provision(ctx caddy.Context) error {
 		return errors.New("transport: token_forward takes the transport token_store; for any other, use reverse_proxy")
 	}
 	f.transport = transport
+	// What it writes is that a body broke off, and what it quotes of that is the words of a failure.
+	errorLog, err := zap.NewStdLogAt(f.log, zap.WarnLevel)
+	if err != nil {
+		return err
+	}
 	f.proxy = &httputil.ReverseProxy{
 		Rewrite:      rewrite,
 		Transport:    f,
 		ErrorHandler: keepError,
 		BufferPool:   new(buffers),
-		ErrorLog:     zap.NewStdLog(f.log), // that a body was cut; what it says of the API is a failure's words
+		ErrorLog:     errorLog,
 	}
 	return nil
 }

@@ -28,12 +28,13 @@ type caddyServer struct {
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended
 	socks *http.Client  // speaks to the admin API
+	leaky bool          // the test leaks secrets on purpose
 }
 
 // clientSecret is what configurations refer to as {env.CLIENT_SECRET}.
 const clientSecret = "planted-client-secret-b7d1e0"
 
-// newCaddy prepares a Caddy; start starts it.
+// newCaddy prepares a Caddy; start starts it. The test fails if it has written a secret down.
 func newCaddy(t *testing.T) *caddyServer {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "caddy") //nolint:usetesting // the path of a socket has few bytes
@@ -55,6 +56,7 @@ func newCaddy(t *testing.T) *caddyServer {
 		if t.Failed() {
 			t.Logf("Caddy's output ends with:\n%s", tail(c.output(), 8<<10))
 		}
+		c.checkSecrets()
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}

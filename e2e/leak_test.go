@@ -1,63 +1,68 @@
 package e2e
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"io"
-	"io/fs"
-	"maps"
-	"net/http"
-	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret/secrettest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
 // Nothing secret is in what Caddy tells anybody, at its most talkative.
 func TestNoSecretLeaks(t *testing.T) {
-	for name, credentials := range map[string]string{
-		"as ever":                       "",
-		"with log_credentials switched": "servers {\n\t\tlog_credentials\n\t}",
+	for name, tt := range map[string]struct {
+		options string
+		may     []string // what log_credentials is for: passwords and tokens of the site's own users
+	}{
+		"as ever": {},
+		"with log_credentials switched": {"servers {\n\t\tlog_credentials\n\t}", []string{
+			"client's own Authorization", "client's own Proxy-Authorization", "client's own Cookie", "signature of a caller's JSON Web Token",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := leaks(t, leakRun{options: credentials, secret: "{env.CLIENT_SECRET}"})
-			for _, leak := range found {
+			s := leaks(t, leakRun{options: tt.options, secret: "{env.CLIENT_SECRET}", logged: tt.may})
+			for _, leak := range s.found {
 				t.Error(leak)
+			}
+			t.Logf("%d kinds of secrets in %d forms, in %d places", len(s.secrets), len(forms), s.looked)
+			if len(s.secrets) < 12 || len(forms) < 5 {
+				t.Error("that is too few")
 			}
 		})
 	}
 }
 
+// forms are those that a secret is looked for in.
+var forms = []string{secrettest.Plain, secrettest.Percent, secrettest.JSON, secrettest.Hex, secrettest.Base64, secrettest.Start}
+
 // The scan finds what is leaked on purpose, where it is leaked.
 func TestLeaksAreFound(t *testing.T) {
+	var planted strings.Builder
+	for i, form := range forms {
+		fmt.Fprintf(&planted, "log_append leak%d %q\n", i, "x"+secrettest.Written(clientSecret, form)[0]+"y")
+	}
+	fmt.Fprintf(&planted, "respond /missing %q 404\n", base64.StdEncoding.EncodeToString([]byte("x"+clientSecret)))
+	var want []string
+	for _, form := range forms {
+		for _, where := range []string{"json.log", "console.log", "autosave.json", "GET /config/"} {
+			want = append(want, "client secret "+form+" in "+where)
+		}
+	}
+	want = append(want, "client secret in base64 in GET /missing")
 	for name, tt := range map[string]struct {
 		run  leakRun
 		want []string
 	}{
-		"a secret that an access log takes down": {
-			leakRun{secret: "{env.CLIENT_SECRET}", site: "log_append leak {env.CLIENT_SECRET}"},
-			[]string{"client secret as it is in console.log", "client secret as it is in json.log"},
-		},
-		"a secret in base64 that an error page shows": {
-			leakRun{secret: "{env.CLIENT_SECRET}", site: fmt.Sprintf("respond /missing %q 404",
-				base64.StdEncoding.EncodeToString([]byte("x"+clientSecret)))},
-			[]string{"client secret in base64 in GET /missing", "client secret in base64 in autosave.json", "client secret in base64 in GET /config/"},
-		},
-		"a secret that is written out in the configuration": {
-			leakRun{secret: clientSecret},
-			[]string{"client secret as it is in GET /config/", "client secret as it is in autosave.json"},
-		},
+		"a secret that an access log takes down, in each form, and one that a page shows": {leakRun{leaky: true, secret: "{env.CLIENT_SECRET}", site: planted.String()}, want},
+		"a secret that is written out in the configuration":                               {leakRun{leaky: true, secret: clientSecret}, []string{"client secret as it is in GET /config/", "client secret as it is in autosave.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := leaks(t, tt.run)
+			found := leaks(t, tt.run).found
 			for _, want := range tt.want {
 				if !slices.Contains(found, want) {
 					t.Errorf("not found: %s; found: %q", want, found)
@@ -69,221 +74,116 @@ func TestLeaksAreFound(t *testing.T) {
 
 // leakRun is how Caddy is configured.
 type leakRun struct {
-	options string // global options
-	secret  string // how the client's secret is written
-	site    string // more lines of the site
+	options string   // global options
+	secret  string   // how the client's secret is written
+	leaky   bool     // on purpose
+	site    string   // more lines of the site
+	logged  []string // the secrets that its logs have
 }
 
-// leaks runs through the life of connections, well and badly, and returns where which secret can be read.
-func leaks(t *testing.T, run leakRun) []string {
+// leaks runs through the life of connections, well and badly, and looks where which secret can be read.
+func leaks(t *testing.T, run leakRun) *scan {
 	t.Helper()
 	c := newCaddy(t)
+	c.leaky = run.leaky
 	server := newDropbox(t, c, standin.Options{Rotation: standin.RotateAlways})
+	issuer := startJWTIssuer(t, "")
+	tokenURL, verifiers := tap(t, server)
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	encryptionKey := base64.StdEncoding.EncodeToString(key)
-	c.env = append(c.env, "ENCRYPTION_KEY="+encryptionKey)
-	c.start(leakConfig(c, server, run))
+	c.env = append(c.env, "ENCRYPTION_KEY="+encryptionKey, "PROXY=http://somebody:"+proxyPassword+"@127.0.0.1:1")
+	config := leakConfig(c, server, tokenURL, issuer, run)
+	c.start(config)
 
-	s := scan{t: t, c: c, secrets: map[string]string{
+	s := &scan{t: t, c: c, met: make(map[string]bool), secrets: map[string]string{
 		"client secret":  clientSecret,
 		"encryption key": encryptionKey,
 		"raw key":        string(key),
 		// What every token of the stand-in begins with.
-		"access token":  "standin-at-",
-		"refresh token": "standin-rt-",
+		"access token":           "standin-at-",
+		"refresh token":          "standin-rt-",
+		"imported access token":  "planted-imported-access-" + rand.Text(),
+		"imported refresh token": "planted-imported-refresh-" + rand.Text(),
+		"ID token":               idToken,
+		"subscription key":       subscriptionKey,
+		"password of a proxy":    proxyPassword,
+
+		"client's own Authorization":       ownBearer,
+		"client's own Proxy-Authorization": ownProxySecret,
+		"client's own Cookie":              ownCookie,
+	}, may: map[string][]string{
+		"access token": {"GET /token", "GET /keyed", "GET /jwt"},
+		// Caddy itself logs where it connects to, at this level.
+		"password of a proxy": {"json.log", "console.log"},
+		"caller key":          {"caddy token-store keys create"},
 	}}
-	s.consent()
-	s.forward(server)
-	s.fail(server)
-	for _, path := range []string{
-		"/config/", "/token_store/ready", "/token_store/providers", "/token_store/connections",
-		"/token_store/connections/dropbox-demo/auth", "/token_store/connections/dropbox-demo/nobody",
-		"/debug/pprof/goroutine?debug=2", "/debug/pprof/cmdline", "/metrics", "/reverse_proxy/upstreams",
-	} {
-		_, body, err := c.tryAdmin(http.MethodGet, path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.look("GET "+path, body)
+	for _, name := range run.logged {
+		s.may[name] = []string{"json.log", "console.log", "output"}
 	}
+	s.consent(server)
+	s.secrets["PKCE verifier"] = <-verifiers
+	s.forward(server)
+	s.callers(issuer)
+	s.unreachable()
+	s.fail(server)
+	c.reload(config)
+	s.administer()
 	c.stop()
 	s.lookAtFiles()
-	return s.found
+	s.checkWhereTheyMayBe()
+	return s
 }
 
 // leakConfig logs everything there is to log, twice, and configures every kind of route.
-func leakConfig(c *caddyServer, server *standin.Server, run leakRun) string {
+func leakConfig(c *caddyServer, server *standin.Server, tokenURL string, issuer *jwtIssuer, run leakRun) string {
 	provider := strings.Replace(dropboxProvider(server, "min_refresh_interval 1ns"), "{env.CLIENT_SECRET}", run.secret, 1)
+	provider = strings.Replace(provider, server.OAuthURL()+"/oauth2/token", tokenURL+"/oauth2/token", 1)
+	for name, host := range map[string]string{
+		"closed": "http://127.0.0.1:1",                                       // nobody listens there
+		"plain":  strings.Replace(server.APIURL(), "http://", "https://", 1), // and there nobody speaks TLS
+	} {
+		provider += fmt.Sprintf("\nprovider %s generic {\n client_id demo\n client_secret %s\n authorize_url %[3]s/a\n token_url %[3]s/t\n revoke_url %[3]s/r\n host api %[3]s\n}", name, run.secret, host)
+	}
 	logger := func(name, format string) string {
 		return fmt.Sprintf("log %s {\n\t\toutput file %s\n\t\tformat %s\n\t\tlevel DEBUG\n\t}\n", name, filepath.Join(c.dir, name+".log"), format)
 	}
-	return fmt.Sprintf("{\n%s\n%s%s\tmetrics\n\ttoken_store {\n\t\tstorage bolt %s\n\t\tencryption_key {env.ENCRYPTION_KEY}\n%s\n\t}\n}\nhttp://127.0.0.1:%d {\n\tbind 127.0.0.1\n\tlog\n\tmetrics /metrics\n%s\n%s\n}\n",
-		run.options, logger("json", "json"), logger("console", "console"), c.database(), provider, c.port, dropboxSite, run.site)
+	site := dropboxSite + fmt.Sprintf(leakRoutes, issuer.server.URL)
+	return fmt.Sprintf("{\n%s\n%s%s\tmetrics\n\ttoken_store {\n\t\taudit\n\t\tstorage bolt %s\n\t\tencryption_key {env.ENCRYPTION_KEY}\n%s\n\t}\n}\n%shttp://127.0.0.1:%d {\n\tbind 127.0.0.1\n\tlog\n\tmetrics /metrics\n%s\n%s\n}\n",
+		run.options, logger("json", "json"), logger("console", "console"), c.database(), provider, leakCallers, c.port, site, run.site)
 }
 
-// scan looks for secrets in all that can be read.
-type scan struct {
-	t       *testing.T
-	c       *caddyServer
-	secrets map[string]string
-	found   []string
+const leakCallers = `
+(callers) {
+	allow key *
+	allow origin https://app.example.com
 }
+`
 
-// consent connects an account in a browser, which makes more secrets.
-func (s *scan) consent() {
-	s.t.Helper()
-	page := s.c.url("/connect/dropbox-demo/auth")
-	b := newBrowser(s.t)
-	if status := b.connect(page, nil, nil); status != http.StatusOK {
-		s.t.Fatalf("the consent ended with status %d", status)
+// leakRoutes are for an issuer.
+const leakRoutes = `
+	token_grants /grants
+	token_endpoint /keyed dropbox-demo/auth {
+		import callers
 	}
-	for _, name := range []string{"code", "state", "code_challenge"} {
-		if s.secrets[name] = b.param(name); s.secrets[name] == "" {
-			s.t.Fatalf("the browser never saw a %s", name)
+	token_proxy /2/* dropbox-demo/auth {
+		import callers
+	}
+	token_endpoint /jwt dropbox-demo/auth {
+		allow jwt %s {
+			audience https://tokens.example.com
 		}
 	}
-	for _, cookie := range b.cookies {
-		s.secrets["cookie "+cookie.Name[:4]] = cookie.Value
+	handle_path /closed/* {
+		token_proxy closed/auth
 	}
-	// The same callback again, as from a history: an error page.
-	s.fetch(http.MethodGet, "/connect/callback/dropbox-demo?code="+s.secrets["code"]+"&state="+s.secrets["state"], nil)
-}
-
-// forward uses the connection in both ways. The answer of the token endpoint is the token, and is not looked at.
-func (s *scan) forward(server *standin.Server) {
-	s.t.Helper()
-	checkServes(s.t, s.c)
-	server.RevokeAccessTokens() // so that the transport has to try again
-	checkServes(s.t, s.c)
-	s.fetch(http.MethodPost, "/dropbox/2/files/list_folder", []byte(`{"path":""}`))
-	s.fetch(http.MethodPost, "/dropbox/2/files/get_metadata", []byte(`{"path":"/missing"}`))
-}
-
-// fail provokes every kind of error there is.
-func (s *scan) fail(server *standin.Server) {
-	s.t.Helper()
-	s.fetch(http.MethodGet, "/missing", nil)
-	s.fetch(http.MethodGet, "/token/style.css", nil)
-	s.fetch(http.MethodGet, "/token?min_ttl=x", nil)
-	s.fetch(http.MethodDelete, "/token", nil)
-	s.fetch(http.MethodGet, "/dropbox/..;/token", nil)
-	s.fetch(http.MethodGet, "/connect/callback/dropbox-demo?code=x&state=y", nil)
-	for _, fault := range []standin.Fault{
-		{GrantType: "refresh_token", Status: http.StatusServiceUnavailable},
-		{GrantType: "refresh_token", Stage: standin.Before, Status: http.StatusBadRequest, Body: `{"error":"` + clientSecret + `"}`},
-		{GrantType: "refresh_token", Redirect: "http://127.0.0.1:9/?secret=" + clientSecret},
-	} {
-		server.Script(fault)
-		s.refresh()
+	handle_path /plain/* {
+		token_proxy plain/auth
 	}
-	server.Script(standin.Fault{Path: "/2/files/list_folder", Cut: true})
-	s.fetch(http.MethodPost, "/dropbox/2/files/list_folder", []byte(`{"path":""}`))
-	for _, f := range server.Families() {
-		server.RevokeFamily(f.ID)
-	}
-	s.refresh()
-	s.fetch(http.MethodGet, "/metrics", nil)
-	bad, err := json.Marshal(map[string]any{"access_token": 1, "refresh_token": clientSecret})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	_, body, err := s.c.tryAdmin(http.MethodPut, "/token_store/connections/dropbox-demo/bad", bad)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.look("the refusal of an import", body)
-}
-
-// refresh asks the admin API for a refresh.
-func (s *scan) refresh() {
-	_, body, err := s.c.tryAdmin(http.MethodPost, "/token_store/connections/dropbox-demo/auth/refresh", nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.look("the answer to a refresh", body)
-}
-
-// fetch sends a request to the site and looks at the whole answer, which must not be a token.
-func (s *scan) fetch(method, path string, body []byte) {
-	s.t.Helper()
-	req, err := http.NewRequestWithContext(s.t.Context(), method, s.c.url(path), bytes.NewReader(body))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	req.Close = true
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var answer bytes.Buffer
-	_ = resp.Header.Write(&answer)
-	if _, err := io.Copy(&answer, resp.Body); err != nil && resp.StatusCode == http.StatusOK {
-		s.t.Fatal(err)
-	}
-	path, _, _ = strings.Cut(path, "?")
-	s.look(method+" "+path, answer.Bytes())
-}
-
-// lookAtFiles looks at everything that Caddy wrote but its configuration, which was ours.
-func (s *scan) lookAtFiles() {
-	s.t.Helper()
-	seen := make(map[string]bool)
-	err := filepath.WalkDir(s.c.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || d.Name() == "Caddyfile" {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		seen[d.Name()] = len(content) > 0
-		s.look(d.Name(), content)
-		return err
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, name := range []string{"json.log", "console.log", "output", "autosave.json", "tokens.db"} {
-		if !seen[name] {
-			s.t.Errorf("there is nothing in %s; found %v", name, slices.Sorted(maps.Keys(seen)))
-		}
-	}
-}
-
-// look notes which secrets are in content, in which form.
-func (s *scan) look(where string, content []byte) {
-	for name, secret := range s.secrets {
-		for form, needles := range forms(secret) {
-			for _, needle := range needles {
-				if bytes.Contains(content, []byte(needle)) {
-					s.note(fmt.Sprintf("%s %s in %s", name, form, where))
-				}
+	handle_path /proxied/* {
+		token_proxy dropbox-demo/auth {
+			transport http {
+				network_proxy url {env.PROXY}
 			}
 		}
-	}
-}
-
-func (s *scan) note(leak string) {
-	if !slices.Contains(s.found, leak) {
-		s.found = append(s.found, leak)
-	}
-}
-
-// forms returns how a secret may be written, such that it can be read.
-func forms(secret string) map[string][]string {
-	quoted, _ := json.Marshal(secret)
-	all := map[string][]string{
-		"as it is":       {secret},
-		"percent-coded":  {url.QueryEscape(secret), url.PathEscape(secret)},
-		"as JSON":        {strings.Trim(string(quoted), `"`)},
-		"in hexadecimal": {hex.EncodeToString([]byte(secret)), fmt.Sprintf("%X", secret)},
-	}
-	// At any offset in what was encoded, without the ends, where neighbours take part.
-	for offset := range 3 {
-		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			encoded := encoding.EncodeToString([]byte(strings.Repeat("x", offset) + secret))
-			all["in base64"] = append(all["in base64"], encoded[(offset*8+5)/6:len(encoded)-1])
-		}
-	}
-	return all
-}
+	}`

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/accesslog"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 )
 
@@ -217,6 +220,67 @@ func TestEntriesAreLikeCaddysOwn(t *testing.T) {
 	for _, name := range []string{"level", "msg", "status", "size", "bytes_read", "user_id"} {
 		if logged[0][name] != logged[1][name] {
 			t.Errorf("%s is %v, and %v with a key", name, logged[0][name], logged[1][name])
+		}
+	}
+}
+
+func TestEntriesHaveTheLevelThatLogLevelSets(t *testing.T) {
+	s := testcaddy.NewSite(t, routes+`
+	@quiet path /quiet
+	vars @quiet log_level debug
+	@wrong path /wrong
+	vars @wrong log_level panic
+	token_endpoint /quiet demo/auth
+	token_endpoint /wrong demo/auth
+`)
+	s.Connect("auth")
+	for i, path := range []string{"/quiet", "/wrong", "/token"} {
+		s.Get(path + "?other=1")
+		s.Get(path + "?subscription-key=" + key)
+		logged := entries(t, s.Server, accessLog, 2*i+2)[2*i:]
+		want := map[string]string{"/quiet": "debug"}[path]
+		if want == "" {
+			want = "info"
+		}
+		if logged[0]["level"] != want || logged[1]["level"] != want {
+			t.Errorf("%s: the level is %v, and %v with a key; want %s", path, logged[0]["level"], logged[1]["level"], want)
+		}
+	}
+}
+
+// Of a request that does not come to a route of ours, Caddy logs all, unless it is told what not to.
+func TestTheFilterOfTheDocsTakesKeysOutOfOtherEntries(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/caddyfile.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, filter, found := strings.Cut(string(docs), "\t\tformat filter {")
+	filter, _, closed := strings.Cut(filter, "\n\t}\n}\n```")
+	if !found || !closed || !strings.Contains(filter, accesslog.KeyParameter) || !strings.Contains(filter, accesslog.KeyHeader) {
+		t.Fatalf("the docs have no such filter: %q", filter)
+	}
+	s, _, providers, _ := testcaddy.NewAcme(t)
+	for name, format := range map[string]string{"as it is": "", "with the filter": "format filter {" + filter} {
+		port, file := testcaddy.FreePort(t), filepath.Join(t.TempDir(), "access.log")
+		s.MustLoad(providers, fmt.Sprintf("http://localhost:%d {\n\tlog {\n\t\toutput file %s {\n\t\t\troll_disabled\n\t\t}\n\t\t%s\n\t}\n\ttoken_endpoint /token robot/one\n\trespond 404\n}\n", port, file, format))
+		r, err := http.NewRequestWithContext(t.Context(), "GET", fmt.Sprintf("http://localhost:%d/tokne?a=1&subscription-key=%s", port, key), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set(accesslog.KeyHeader, key)
+		r.Close = true
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		s.MustLoad(providers, "") // it has been written when the site has ended
+		log, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(log), "/tokne?a=1") {
+			t.Fatalf("%s: %v: %s", name, err, log)
+		}
+		if has := strings.Contains(string(log), key); has != (format == "") {
+			t.Errorf("%s: the key is in the log: %t: %s", name, has, log)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type record struct {
 	response    caddyhttp.ResponseRecorder
 	body        countedBody
 	repl        *caddy.Replacer
+	vars        map[string]any // of the request, which handlers change
 	began       time.Time
 }
 
@@ -33,6 +34,7 @@ func newRecord(log *zap.Logger, w http.ResponseWriter, r *http.Request) *record 
 		rec.began = began
 	}
 	rec.repl, _ = r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	rec.vars, _ = r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
 	if logs := logsOf(r); logs != nil {
 		skip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.LogSkipVar).(bool)
 		rec.access = !skip && wants(logs, r.Host)
@@ -71,21 +73,30 @@ func (rec *record) writeAccess() {
 	if !rec.access {
 		return
 	}
-	level := zapcore.InfoLevel
-	if rec.response.Status() >= 500 {
-		level = zapcore.ErrorLevel
-	}
 	var user string
 	if rec.repl != nil {
 		user, _ = rec.repl.GetString("http.auth.user.id")
 	}
-	rec.write("log.access", level, "handled request",
+	rec.write("log.access", rec.level(), "handled request",
 		zap.Int("bytes_read", rec.body.read),
 		zap.String("user_id", user),
 		zap.Duration("duration", time.Since(rec.began)),
 		zap.Int("size", rec.response.Size()),
 		zap.Int("status", rec.response.Status()),
 		zap.Object("resp_headers", caddyhttp.LoggableHTTPHeader{Header: rec.response.Header(), ShouldLogCredentials: rec.credentials}))
+}
+
+// level is that of an entry in the access log: by the status, or what log_level has set.
+func (rec *record) level() zapcore.Level {
+	if name, ok := rec.vars[caddyhttp.LogLevelVar].(string); ok {
+		if level, err := zapcore.ParseLevel(name); err == nil && level >= zapcore.DebugLevel && level <= zapcore.ErrorLevel {
+			return level
+		}
+	}
+	if rec.response.Status() >= 500 {
+		return zapcore.ErrorLevel
+	}
+	return zapcore.InfoLevel
 }
 
 // writeError is what Caddy logs and answers when a handler fails.

@@ -1,5 +1,6 @@
 // Package e2e tests the real Caddy binary from outside, against real clients and
-// servers: the official Dropbox SDK, certified authorization servers,
+// servers: the official Dropbox SDK, curl, git, rclone, gh, the clients of GitHub,
+// Slack and Google, certified authorization servers,
 // Prometheus, the page of examples/dropbox-upload in Chromium, and the ways in
 // which processes end.
 //
@@ -7,6 +8,7 @@
 // inherits what these tests depend on:
 //
 //	(cd oidc-provider && npm ci)
+//	(cd clients && npm ci)
 //	go test ./...
 //
 // Caddy is built from the module above; the environment variable E2E_CADDY names

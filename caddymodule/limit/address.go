@@ -1,6 +1,9 @@
 package limit
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // noAddress is whoever comes through a unix socket: its peer can choose its path, and must not become another
 // caller by that.
@@ -26,4 +29,18 @@ func CallerOfAddress(addr string) string {
 		return ip.String()
 	}
 	return netip.PrefixFrom(ip, 64).Masked().String()
+}
+
+// neighbourhood returns the network that a caller belongs to whose name ends with what CallerOfAddress returned: the /16, or the
+// /32 of IPv6, which is what a provider has. One customer may have a /48, and the 65536 callers in it. It is empty
+// for a caller who is known by something else.
+func neighbourhood(caller string) string {
+	text := caller[strings.LastIndexByte(caller, ' ')+1:]
+	if ip, err := netip.ParseAddr(text); err == nil && ip.Is4() {
+		return netip.PrefixFrom(ip, 16).Masked().String()
+	}
+	if network, err := netip.ParsePrefix(text); err == nil && network.Addr().Is6() {
+		return netip.PrefixFrom(network.Addr(), 32).Masked().String()
+	}
+	return ""
 }

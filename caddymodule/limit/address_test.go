@@ -53,3 +53,18 @@ func FuzzAnAddressIsOneCallerWithAndWithoutAPort(f *testing.F) {
 		}
 	})
 }
+
+func TestNeighbourhood(t *testing.T) {
+	for caller, want := range map[string]string{
+		"address " + CallerOfAddress("198.51.100.7:1234"):      "198.51.0.0/16",
+		"address " + CallerOfAddress("::ffff:198.51.100.7"):    "198.51.0.0/16",
+		"address " + CallerOfAddress("[2001:db8:1:2::3]:1234"): "2001:db8::/32",
+		"address " + CallerOfAddress("2001:db8:ffff:ffff::"):   "2001:db8::/32",
+		"address " + CallerOfAddress("@"):                      "",
+		"key backend":                                          "", "jwt alice": "", "user a b c": "", "": "", " ": "",
+	} {
+		if got := neighbourhood(caller); got != want {
+			t.Errorf("%q: %q, want %q", caller, got, want)
+		}
+	}
+}

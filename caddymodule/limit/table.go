@@ -2,6 +2,7 @@ package limit
 
 import (
 	"crypto/sha256"
+	"hash/maphash"
 	"strings"
 	"time"
 
@@ -10,15 +11,19 @@ import (
 
 // MaxEntries is how many callers, and how many connections, a Limiter tells apart at a time. It remembers
 // those who have requests under way or whose burst is not whole again; 65536 of them take
-// about 16 MiB. While there are that many, all newcomers are counted together, as if they were one: a
-// flood of made-up callers uses up each other's limit, not that of those who are known. A newcomer who gets
-// an entry of its own later may have requests under way in both.
+// about 16 MiB. While there are that many, newcomers are counted together, as if they were one: those with a name, and those
+// of neighbouring networks. A flood of made-up callers uses up each other's limit, not that of those who are known, nor
+// that of most other newcomers. A newcomer who gets an entry of its own later may have requests under way in both.
 const MaxEntries = 1 << 16
 
 // How many entries each request looks at, to forget those with nothing to remember. That is
 // more than the one that it may add, so that the idle never pile up, and so few
 // that no request waits for a great clearing.
 const looks = 2
+
+// neighbourhoods is how many limits the newcomers share while there is no room. It is also by how much they may
+// exceed one caller's limit then, all together.
+const neighbourhoods = 256
 
 // table is the counts of callers, or of connections. Its methods take a nil table for one without limits.
 type table struct {
@@ -28,9 +33,10 @@ type table struct {
 
 	most    int
 	entries map[string]*entry
-	ring    []*entry // all entries, for forget to go round
-	next    int      // in ring
-	shared  *entry   // of newcomers who find no room
+	ring    []*entry               // all entries, for forget to go round
+	next    int                    // in ring
+	shared  [neighbourhoods]*entry // of newcomers who find no room; nil: nobody yet
+	seed    maphash.Seed           // of what decides who they share with
 }
 
 // entry is what is counted for one caller or connection.
@@ -42,7 +48,7 @@ type entry struct {
 
 // newTable returns nil if nothing is limited per that.
 func newTable(l Limits, per string, most int) *table {
-	t := &table{most: most, entries: make(map[string]*entry)}
+	t := &table{most: most, entries: make(map[string]*entry), seed: maphash.MakeSeed()}
 	for _, limit := range l {
 		if limit.Per != per {
 			continue
@@ -58,7 +64,6 @@ func newTable(l Limits, per string, most int) *table {
 	if t.burst == 0 && t.concurrent == 0 {
 		return nil
 	}
-	t.shared = t.newEntry("")
 	return t
 }
 
@@ -79,9 +84,22 @@ func (t *table) find(key string) *entry {
 		return e
 	}
 	if len(t.ring) >= t.most {
-		return t.shared
+		return t.sharedBy(key)
 	}
 	return nil
+}
+
+// sharedBy returns where key is counted while there is no room. Nobody outside knows which networks share an entry, and
+// can choose one to use up somebody else's.
+func (t *table) sharedBy(key string) *entry {
+	i := 0 // the callers with a name, who cannot be made up
+	if network := neighbourhood(key); network != "" {
+		i = 1 + int(maphash.String(t.seed, network)%(neighbourhoods-1))
+	}
+	if t.shared[i] == nil {
+		t.shared[i] = t.newEntry("")
+	}
+	return t.shared[i]
 }
 
 // wait returns how long a request has to wait that is to be counted in e, in whole seconds; 0 if

@@ -51,6 +51,49 @@ func TestAFloodOfNewcomersGrowsNoMemoryAndLocksNobodyOut(t *testing.T) {
 	}
 }
 
+// One customer of one provider can have as many networks as there is room for.
+func TestAFloodFromOneNetworkLocksOutItsNeighboursAlone(t *testing.T) {
+	const most = 1000
+	c := newClock()
+	l := newTestLimiter(t, c.now, most, Limit{Per: "caller", Requests: 3, Window: minute})
+	admit := func(caller string) bool {
+		_, _, ok := l.Admit(caller, "x")
+		return ok
+	}
+	address := func(a string) string { return "address " + CallerOfAddress(a) }
+	passed := 0
+	for i := range 10 * most {
+		if admit(address(fmt.Sprintf("2001:db8:%x:%x::1", i>>8, i&0xff))) {
+			passed++
+		}
+	}
+	if want := most + 3; passed != want {
+		t.Errorf("%d of the flood passed, want %d", passed, want)
+	}
+	if admit(address("2001:db8:ffff::1")) {
+		t.Error("a newcomer next to the flood is not counted with it")
+	}
+	if !admit("key backend") {
+		t.Error("a newcomer with a name is locked out")
+	}
+	outside := 0
+	for i := range 100 {
+		if admit(address(fmt.Sprintf("2a%02x:%x::1", i, i))) {
+			outside++
+		}
+		if admit(address(fmt.Sprintf("198.%d.100.1", i))) {
+			outside++
+		}
+	}
+	// Some share a limit with the flood or with too many others, by chance.
+	if outside < 150 {
+		t.Errorf("only %d newcomers of 200 networks are let in", outside)
+	}
+	if n := entriesOf(l.callers); n != most {
+		t.Errorf("%d entries, want %d", n, most)
+	}
+}
+
 func TestTheFloodMakesRoomAlsoWhenAllAreRefused(t *testing.T) {
 	c := newClock()
 	l := newTestLimiter(t, c.now, 4, Limit{Per: "caller", Concurrent: 1})
@@ -75,7 +118,7 @@ func TestTheFloodMakesRoomAlsoWhenAllAreRefused(t *testing.T) {
 		t.Error("a newcomer is refused, although there is room")
 	}
 	releases[4]()
-	if l.callers.shared.underWay != 0 {
+	if l.callers.shared[0].underWay != 0 {
 		t.Error("the newcomers' requests have ended, and are still counted")
 	}
 }

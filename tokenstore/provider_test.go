@@ -56,6 +56,11 @@ func TestWhatIsWrongWithAProviderIsToldWithItsRemedy(t *testing.T) {
 			c.Hosts = []tokenstore.HostConfig{{Name: "git", URL: "https://git.example", Inject: tokenstore.InjectConfig{BasicUser: "a:b"}}}
 		}, "host", "git: inject: basic"},
 		"a value with a line break": {func(c *config) { c.Inject = tokenstore.InjectConfig{Value: "{token}\r\nX: y"} }, "inject", "header value"},
+		"all request headers":       {func(c *config) { c.RequestHeaders = []string{"X-Ok", "*"} }, "request_header", "X-Acme-*"},
+		"credentials that pass":     {func(c *config) { c.RequestHeaders = []string{"authorization"} }, "request_header", "never"},
+		"CORS of the API":           {func(c *config) { c.ResponseHeaders = []string{"Access-Control-Max-Age"} }, "response_header", "use allow origin"},
+		"a method in lower case":    {func(c *config) { c.Methods = []string{"propfind"} }, "methods", "capital letters"},
+		"a tunnel":                  {func(c *config) { c.Methods = []string{"CONNECT"} }, "methods", "never"},
 		"an unknown refresh mode":   {func(c *config) { c.Refresh.Mode = "lazy" }, "refresh", "eager, on_demand or keep_alive"},
 		"keep_alive each second":    {func(c *config) { c.Refresh = tokenstore.RefreshPolicy{Mode: "keep_alive", Period: time.Second} }, "refresh", "at least 1m"},
 		"a negative lead":           {func(c *config) { c.Lead = -1 }, "lead", "between 0 and ten years"},
@@ -190,5 +195,28 @@ func TestWhereTheTokenMayGo(t *testing.T) {
 		if _, got := p.HostAt(tc.scheme, tc.host, tc.path); got != tc.want {
 			t.Errorf("HostAt(%q, %q, %q) = %t", tc.scheme, tc.host, tc.path, got)
 		}
+	}
+}
+
+func TestWhatPassesIsThePresetsAndTheProvidersOwn(t *testing.T) {
+	c := goodConfig()
+	c.Preset, c.RequestHeaders, c.ResponseHeaders, c.Methods = "dropbox", []string{"X-Acme-*"}, []string{"Set-Cookie"}, []string{"PROPFIND", "GET", "PROPFIND"}
+	p, err := tokenstore.NewProvider(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, response := p.Headers().RequestFilter(), p.Headers().ResponseFilter()
+	for name, want := range map[string]bool{"Dropbox-Api-Arg": true, "X-Acme-Foo": true, "If-Match": true, "Dropbox-Api-Select-User": false, "X-Foo": false} {
+		if request.Passes(name) != want {
+			t.Errorf("request: %s: passes is %t", name, !want)
+		}
+	}
+	for name, want := range map[string]bool{"Dropbox-Api-Result": true, "Set-Cookie": true, "Etag": true, "X-Acme-Foo": false} {
+		if response.Passes(name) != want {
+			t.Errorf("response: %s: passes is %t", name, !want)
+		}
+	}
+	if got := strings.Join(p.Methods(), " "); got != "GET HEAD POST PUT PATCH DELETE OPTIONS PROPFIND" {
+		t.Errorf("methods are %s", got)
 	}
 }

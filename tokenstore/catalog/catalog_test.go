@@ -92,6 +92,7 @@ const valid = `{"id":"x","name":"X","docs_url":"https://x.example/docs","authori
 "token_url":"https://x.example/t","scope_separator":" ","client_auth":"header","token_body":"json","pkce":"required",
 "revoke_style":"bearer","rotation":"always","access_token_lifetime_s":60,
 "hosts":[{"name":"api","url":"https://x.example/v1"},{"name":"up","url":"https://up.x.example","paths":["/u"],"inject":{"basic":"x-access-token"}}],
+"headers":{"request":["Acme-*"],"response":["X-Acme-Id"],"privileged":["Acme-Root"]},"methods":["REPORT"],
 "inject":{"header":"X-Token","value":"{token}"}}`
 
 func TestAPresetThatIsWrongIsRefused(t *testing.T) {
@@ -120,6 +121,14 @@ func TestAPresetThatIsWrongIsRefused(t *testing.T) {
 		{"a path that is not clean", `"/u"`, `"/u/../v"`, "hosts[1]: path"},
 		{"a path twice", `"/u"`, `"/u","/u"`, "hosts[1]: path"},
 		{"paths of the default host", `example/v1"`, `example/v1","paths":["/v"]`, "hosts[0]: paths"},
+		{"a header's name that is none", `"Acme-*"`, `"Acme *"`, "headers: "},
+		{"all headers", `"Acme-*"`, `"*"`, "headers: "},
+		{"credentials that pass", `"Acme-*"`, `"Authorization"`, "headers: Authorization"},
+		{"CORS that passes", `"X-Acme-Id"`, `"Access-Control-Allow-Origin"`, "headers: Access-Control-Allow-Origin"},
+		{"a privileged header that passes", `"Acme-Root"`, `"ACME-*"`, "headers: "},
+		{"a privileged header that is listed", `"Acme-*"`, `"acme-root"`, "privileged: Acme-Root"},
+		{"a method in lower case", `"REPORT"`, `"report"`, "methods: "},
+		{"a tunnel", `"REPORT"`, `"CONNECT"`, "methods: CONNECT"},
 		{"no place for the token", `"value":"{token}"`, `"value":"token"`, "inject: value"},
 		{"basic and a header", `"basic":"x-access-token"`, `"basic":"x","header":"X-Token"`, "hosts[1]: inject: basic"},
 		{"a user with a colon", `"x-access-token"`, `"x:y"`, "hosts[1]: inject: basic"},

@@ -16,6 +16,7 @@ var standardRequest = []string{
 	"A-Im",                          // RFC 3229
 	"Accept-Datetime",               // RFC 7089
 	"Content-Disposition",           // RFC 6266
+	"Early-Data",                    // RFC 8470; a server in front says so
 	"Content-Digest", "Repr-Digest", // RFC 9530
 	"Want-Content-Digest", "Want-Repr-Digest", // RFC 9530
 	"Content-Md5", "Digest", "Want-Digest", // what these were before

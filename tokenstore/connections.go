@@ -13,7 +13,7 @@ import (
 )
 
 func (s *Store) newConnection(id ID, p *Provider) *stored {
-	return &stored{id: id, record: record{ClientID: p.endpoint.ClientID, CreatedAt: s.now()}}
+	return &stored{id: id.clone(), record: record{ClientID: p.endpoint.ClientID, CreatedAt: s.now()}}
 }
 
 // loadOrNew returns the record of id to be overwritten: the stored one, damaged

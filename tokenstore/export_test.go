@@ -14,7 +14,7 @@ type HotMap struct {
 
 // NewHotMap publishes n tokens.
 func NewHotMap(n int) *HotMap {
-	m := &HotMap{published: published{entries: map[ID]*publishedEntry{}}}
+	m := &HotMap{published: published{tokens: map[ID]*Token{}}}
 	m.published.restrict(func(ID) bool { return true })
 	for i := range n {
 		id := ID{Provider: "demo", Name: fmt.Sprintf("user-%d", i)}

@@ -35,6 +35,13 @@ func ParseID(s string) (ID, error) {
 // String returns "provider/connection".
 func (id ID) String() string { return id.Provider + "/" + id.Name }
 
+// clone returns id with memory of its own, to be kept. An ID that came with a request
+// is a part of the request's first line, and would keep all of it.
+func (id ID) clone() ID {
+	text := id.String()
+	return ID{Provider: text[:len(id.Provider)], Name: text[len(id.Provider)+1:]}
+}
+
 // Validate returns an error that wraps [ErrInvalidID] unless both halves are
 // well formed. A provider's name is 1 to 64 lower-case letters, digits, "-" and "_",
 // beginning with a letter or digit. A connection's name is 1 to 200 bytes of

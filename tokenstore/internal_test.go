@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -242,4 +243,16 @@ func FuzzDecodeRecordNeverQuotesWhatItRead(f *testing.F) {
 			t.Errorf("it cannot be read again: %v", err)
 		}
 	})
+}
+
+func TestAKeptIDKeepsNothingElse(t *testing.T) {
+	line := strings.Clone("PUT /token_store/connections/demo/one HTTP/1.1")
+	came := ID{Provider: line[29:33], Name: line[34:37]}
+	kept := came.clone()
+	if kept != came || kept != (ID{Provider: "demo", Name: "one"}) {
+		t.Fatalf("%s became %s", came, kept)
+	}
+	if unsafe.StringData(kept.Name) == unsafe.StringData(came.Name) || unsafe.StringData(kept.Provider) == unsafe.StringData(came.Provider) {
+		t.Error("it is still a part of the line")
+	}
 }

@@ -1,36 +1,25 @@
 package tokenstore
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
 // published is the hot map: the tokens that callers get without any I/O. A
 // look-up allocates nothing and holds a read lock for the map access alone.
 //
 // It holds the connections that were used since the start, at most one entry for
-// each stored connection.
+// each stored connection. The garbage collector looks at all of them again and again, so that
+// each is to be made of few objects: with many connections it costs more than the look-ups.
 type published struct {
-	mu      sync.RWMutex
-	entries map[ID]*publishedEntry // guarded by mu
+	mu     sync.RWMutex
+	tokens map[ID]*Token // guarded by mu
 	// serves says whose tokens may be published; nobody's if it is nil.
 	serves func(ID) bool // guarded by mu
-}
-
-type publishedEntry struct {
-	token    atomic.Pointer[Token]
-	revision atomic.Uint64 // of the record that the token came from
 }
 
 // get returns the published token of id, or nil.
 func (p *published) get(id ID) *Token {
 	p.mu.RLock()
-	e := p.entries[id]
-	p.mu.RUnlock()
-	if e == nil {
-		return nil
-	}
-	return e.token.Load()
+	defer p.mu.RUnlock()
+	return p.tokens[id]
 }
 
 // set publishes the token of a record. Only the holder of the connection's
@@ -38,27 +27,21 @@ func (p *published) get(id ID) *Token {
 // end after its provider was taken out of the configuration, or after Close.
 func (p *published) set(t *Token, revision uint64) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.serves == nil || !p.serves(t.ID) {
-		p.mu.Unlock()
 		return
 	}
-	e := p.entries[t.ID]
-	if e == nil {
-		e = new(publishedEntry)
-		p.entries[t.ID] = e
-	}
-	p.mu.Unlock()
-	e.token.Store(t)
-	e.revision.Store(revision)
+	t.revision = revision
+	p.tokens[t.ID] = t
 }
 
 // advance notes that the record of id has a new revision and its token is the
 // published one still.
 func (p *published) advance(id ID, revision uint64) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if e := p.entries[id]; e != nil {
-		e.revision.Store(revision)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.tokens[id]; t != nil {
+		t.revision = revision
 	}
 }
 
@@ -74,7 +57,7 @@ func (p *published) restrict(serves func(ID) bool) {
 // drop takes the token of id away.
 func (p *published) drop(id ID) {
 	p.mu.Lock()
-	delete(p.entries, id)
+	delete(p.tokens, id)
 	p.mu.Unlock()
 }
 
@@ -82,8 +65,8 @@ func (p *published) drop(id ID) {
 func (p *published) dropOlder(id ID, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if e := p.entries[id]; e != nil && (revision == 0 || e.revision.Load() < revision) {
-		delete(p.entries, id)
+	if t := p.tokens[id]; t != nil && (revision == 0 || t.revision < revision) {
+		delete(p.tokens, id)
 	}
 }
 
@@ -91,9 +74,9 @@ func (p *published) dropOlder(id ID, revision uint64) {
 func (p *published) keepOnly(keep func(ID) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id := range p.entries {
+	for id := range p.tokens {
 		if !keep(id) {
-			delete(p.entries, id)
+			delete(p.tokens, id)
 		}
 	}
 }

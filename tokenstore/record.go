@@ -111,10 +111,20 @@ func (r record) token(id ID) *Token {
 		return nil
 	}
 	return &Token{
-		ID: id, Value: r.AccessToken, Type: r.TokenType,
+		ID: id, Value: r.AccessToken, Type: sharedType(r.TokenType),
 		ExpiresAt: r.ExpiresAt, Scopes: r.Scopes, Generation: r.Generation,
 		margin: freshMargin(r.lifetime()),
 	}
+}
+
+// sharedType returns the type, and for those that nearly all tokens have one that takes no memory.
+func sharedType(name string) string {
+	for _, usual := range [...]string{"Bearer", "bearer"} {
+		if name == usual {
+			return usual
+		}
+	}
+	return name
 }
 
 // lifetime is how long the access token lived when it was new; 0 if unknown.

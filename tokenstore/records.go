@@ -97,7 +97,7 @@ func (r *records) loadStored(ctx context.Context, id ID) (*stored, error) {
 
 // open unseals and decodes what the backend returned for id.
 func (r *records) open(id ID, raw storage.Record) *stored {
-	st := &stored{id: id, due: raw.Due, revision: raw.Revision}
+	st := &stored{id: id.clone(), due: raw.Due, revision: raw.Revision}
 	plain, generation, err := r.sealer.Open(raw.Key.Bucket, raw.Key.ID, raw.Value)
 	if err == nil {
 		st.record, err = decodeRecord(plain)

@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		backend: o.Backend, client: o.Client, now: o.Now,
 		records:   records{backend: o.Backend, sealer: sealer, unsaved: map[ID]*stored{}, refused: make(chan struct{}, 1)},
-		published: published{entries: map[ID]*publishedEntry{}},
+		published: published{tokens: map[ID]*Token{}},
 		flights:   flights{flying: map[ID]*flight{}},
 		schedule:  newSchedule(),
 		census:    newCensus(),

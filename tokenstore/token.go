@@ -27,6 +27,8 @@ type Token struct {
 	// margin is how long before its expiry the token no longer counts as fresh: it
 	// has to reach the provider's API and be looked at there.
 	margin time.Duration
+	// revision of the record that it came from. Published tokens: guarded by the hot map's mu.
+	revision uint64
 	// attached are the header values that were made of Value.
 	attached atomic.Pointer[attached]
 }

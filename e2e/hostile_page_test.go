@@ -30,6 +30,7 @@ type hostileSite struct {
 	server *standin.Server
 	pages  *httptest.Server
 	any    int // the port of the site for every host
+	named  int // the port of a site with a name, whose browsers do not count it as safe, and with the page on it
 	token  string
 }
 
@@ -43,7 +44,7 @@ var hostileRules = map[string]string{
 func newHostileSite(t *testing.T) *hostileSite {
 	t.Helper()
 	c := newCaddy(t)
-	s := &hostileSite{caddyServer: c, server: newDropbox(t, c, standin.Options{}), any: freePort(t)}
+	s := &hostileSite{caddyServer: c, server: newDropbox(t, c, standin.Options{}), any: freePort(t), named: freePort(t)}
 	s.pages = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, hostileHTML)
@@ -56,6 +57,10 @@ func newHostileSite(t *testing.T) *hostileSite {
 
 // caddyfile has the site for localhost, and one for every host at each of the other ports.
 func (s *hostileSite) caddyfile(ports ...int) string {
+	testdata, err := filepath.Abs("testdata")
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	var routes, sites strings.Builder
 	for name, rule := range hostileRules {
 		if strings.Contains(rule, "%d") {
@@ -63,6 +68,7 @@ func (s *hostileSite) caddyfile(ports ...int) string {
 		}
 		fmt.Fprintf(&routes, "token_endpoint /%[1]s/token dropbox-demo/auth {\n%[2]s\n}\nhandle_path /%[1]s/api/* {\ntoken_proxy dropbox-demo/auth {\n%[2]s\n}\n}\n", name, rule)
 	}
+	fmt.Fprintf(&sites, "http://page.test:%d {\n\timport routes\n\troot %s\n\tfile_server /hostile.html\n}\n", s.named, testdata)
 	for _, port := range ports {
 		fmt.Fprintf(&sites, "http://:%d {\n\timport routes\n}\n", port)
 	}
@@ -163,6 +169,11 @@ func TestHostilePages(t *testing.T) {
 		})
 	}
 	t.Run("a page that was rebound", func(t *testing.T) { s.testReboundPage(t, b) })
+	t.Run("a page of the site itself", func(t *testing.T) {
+		p := b.newTab(t)
+		p.visit(fmt.Sprintf("http://page.test:%d/hostile.html", s.named))
+		checkRefusals(t, s.attack(t, p, targets(fmt.Sprintf("page.test:%d", s.named))))
+	})
 	t.Run("addresses that are opened", func(t *testing.T) { s.testNavigation(t, b) })
 	if n := s.server.Requests("") - before; n != 0 { // also of what outlives its page
 		t.Errorf("%d requests have reached Dropbox", n)
@@ -250,9 +261,14 @@ func (s *hostileSite) testReboundPage(t *testing.T, b *chromium) {
 	p.visit(fmt.Sprintf("http://evil.test:%d/", port))
 	theirs.Close()
 	s.reload(s.caddyfile(s.any, port))
+	checkRefusals(t, s.attack(t, p, targets(fmt.Sprintf("evil.test:%d", port))))
+}
+
+// checkRefusals wants a page of the same origin, which may read what it is told, to have been told that it is refused.
+func checkRefusals(t *testing.T, all []sight) {
+	t.Helper()
 	refusals := 0
-	for _, a := range s.attack(t, p, targets(fmt.Sprintf("evil.test:%d", port))) {
-		// It may read what it is told, which is that this is not its host, or not its route.
+	for _, a := range all {
 		if strings.Contains(a.Seen, "problems.md#wrong_host") || strings.Contains(a.Seen, "problems.md#origin_not_allowed") {
 			refusals++
 		} else if a.Seen != "" {

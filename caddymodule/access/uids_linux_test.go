@@ -38,7 +38,7 @@ func newSocketSite(t *testing.T, options, site string) *socketSite {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	s, _, providers, _ := testcaddy.NewAcme(t)

@@ -80,6 +80,6 @@ func embedded(c net.Conn) net.Conn {
 	if !field.IsValid() || !field.CanInterface() {
 		return nil
 	}
-	inner, _ := field.Interface().(net.Conn)
+	inner, _ := reflect.TypeAssert[net.Conn](field)
 	return inner
 }

@@ -60,7 +60,7 @@ func TestTheUserIsFoundBeneathWhatIsWrappedAround(t *testing.T) {
 		"two that do":              &embedsTwo{&embedding{socket}},
 		"many":                     tls.Server(byUnwrap{&hiding{Conn: embedding{byNetConn{socket}}, unused: 1}}, new(tls.Config)),
 	} {
-		if uid, ok := UID(note(t.Context(), c)); !ok || uid != uint32(os.Getuid()) { //nolint:gosec // a uid has 32 bits
+		if uid, ok := UID(note(t.Context(), c)); !ok || uid != uint32(os.Getuid()) {
 			t.Errorf("%s: uid %d, %t", name, uid, ok)
 		}
 	}

@@ -41,7 +41,7 @@ func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprintf(w, `{"number":7,"title":%q}`, strings.TrimSpace(string(body)))
-	case "POST /repos/o/r/releases/1/assets":
+	case "POST /uploads/repos/o/r/releases/1/assets":
 		n, _ := io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprintf(w, `{"id":9,"name":%q,"size":%d,"content_type":%q}`, r.URL.Query().Get("name"), n, r.Header.Get("Content-Type"))
@@ -56,5 +56,8 @@ func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"message":"Not Found","documentation_url":"https://docs.github.com/rest"}`)
 	}
 }
+
+// githubHosts are the provider's: like GitHub, it takes uploads at a place of their own.
+func githubHosts(url string) string { return fmt.Sprintf("host rest %[1]s\nhost uploads %[1]s/uploads", url) }
 
 var _ http.Handler = (*github)(nil)

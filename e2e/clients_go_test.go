@@ -27,13 +27,13 @@ func TestGoGitHub(t *testing.T) {
 	api := new(github)
 	s := newSaaS(t, api)
 	api.links = s.api.URL // the client takes the number of the page, and no more
-	s.startWith("host main "+s.api.URL, s.caddyfile, saasSite)
+	s.startWith(githubHosts(s.api.URL), s.caddyfile, saasSite)
 	client := ghapi.NewClient(plainClient(t))
 	base, err := url.Parse(s.url("/saas/"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.BaseURL, client.UploadURL = base, base
+	client.BaseURL, client.UploadURL = base, base.JoinPath("uploads/")
 
 	user, res, err := client.Users.Get(t.Context(), "")
 	if err != nil || user.GetLogin() != "octocat" || res.Rate.Remaining != 4321 {

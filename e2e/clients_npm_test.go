@@ -14,7 +14,7 @@ func TestOctokit(t *testing.T) {
 	api := new(github)
 	s := newSaaS(t, api)
 	api.links = s.api.URL // as GitHub's lead to api.github.com
-	s.startWith("host main "+s.api.URL, s.caddyfile, saasSite)
+	s.startWith(githubHosts(s.api.URL), s.caddyfile, saasSite)
 	want := `user octocat 4321
 unchanged 304
 issues 1,2,3

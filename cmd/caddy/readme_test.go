@@ -19,7 +19,7 @@ var (
 
 // What a reader copies first has to work.
 func TestTheCaddyfilesOfTheDocumentsAreValid(t *testing.T) {
-	for _, document := range []string{"README.md", "docs/caddyfile.md", "docs/from-azure.md", "docs/security.md"} {
+	for _, document := range []string{"README.md", "docs/caddyfile.md", "docs/clients.md", "docs/from-azure.md", "docs/security.md"} {
 		blocks := caddyfileBlock.FindAllSubmatch(readDocument(t, document), -1)
 		if len(blocks) == 0 {
 			t.Errorf("%s has none", document)
@@ -53,7 +53,7 @@ func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 	found := 0
 	for _, document := range []string{
 		"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-		"docs/admin-api.md", "docs/caddyfile.md", "docs/from-azure.md", "docs/metrics.md", "docs/performance.md", "docs/problems.md", "docs/security.md",
+		"docs/admin-api.md", "docs/caddyfile.md", "docs/clients.md", "docs/from-azure.md", "docs/metrics.md", "docs/performance.md", "docs/problems.md", "docs/security.md",
 		"examples/README.md", "examples/dropbox-upload/README.md",
 	} {
 		for _, link := range relativeLink.FindAllSubmatch(readDocument(t, document), -1) {

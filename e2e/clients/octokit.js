@@ -22,7 +22,7 @@ const created = await octokit.rest.issues.create({ owner: 'o', repo: 'r', title:
 console.log('created', created.status, created.data.title)
 
 const asset = await octokit.rest.repos.uploadReleaseAsset({
-  baseUrl: BASE_URL,
+  baseUrl: BASE_URL + '/uploads',
   owner: 'o',
   repo: 'r',
   release_id: 1,

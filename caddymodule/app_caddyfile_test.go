@@ -97,6 +97,11 @@ func TestCaddyfileProblemsAreToldWithTheirLine(t *testing.T) {
 		"a host's inject by half":  {provider("client_id x", "dropbox", "host git https://g.example {\ninject basic\n}"), []string{"inject: write: inject <header>", "inject basic <user>", "at Caddyfile:6"}},
 		"a host's bad inject":      {provider("client_id x", "dropbox", "host git https://g.example {\ninject basic a:b\n}"), []string{"host: git: inject: basic", "without a colon", "at Caddyfile:5"}},
 		"an inject with a block":   {provider("client_id x", "dropbox", "inject basic a {\nb\n}"), []string{"inject takes no block", "at Caddyfile:"}},
+		"no request header":        {provider("client_id x", "dropbox", "request_header"), []string{"request_header: it takes one or more values", "at Caddyfile:5"}},
+		"all request headers":      {provider("client_id x", "dropbox", "request_header *"), []string{"request_header: *: ", "X-Acme-*", "at Caddyfile:5"}},
+		"credentials that pass":    {provider("client_id x", "dropbox", "request_header X-Ok\nrequest_header authorization"), []string{"request_header: authorization: ", "never passed on", "at Caddyfile:6"}},
+		"CORS of the API":          {provider("client_id x", "dropbox", "response_header Access-Control-Max-Age"), []string{"response_header: ", "use allow origin", "at Caddyfile:5"}},
+		"a method in lower case":   {provider("client_id x", "dropbox", "methods propfind"), []string{"methods: ", "capital letters", "at Caddyfile:5"}},
 		"an injection of nothing":  {provider("client_id x", "dropbox", `inject Authorization "Bearer x"`), []string{"inject: ", "{token}", "at Caddyfile:5"}},
 		"an injection's value without quotes": {
 			provider("client_id x", "dropbox", `inject Authorization Bearer {token}`), []string{"inject: write: inject <header>", "in quotes", "at Caddyfile:5"},

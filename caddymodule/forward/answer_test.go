@@ -46,6 +46,15 @@ func TestTameAnswer(t *testing.T) {
 	}
 }
 
+func TestTameAnswerKeepsWhatTheRouteLists(t *testing.T) {
+	h := http.Header{"Set-Cookie": {"a=1", "b=2"}, "X-Acme-Id": {"7"}, "X-Acme-Cookie": {"c=3"}, "Access-Control-Allow-Origin": {"*"}, "X-Content-Type-Options": {"off"}}
+	tameAnswer(h, ofGeneric(nil, []string{"Set-Cookie", "X-Acme-*", "Access-Control-*", "X-*"}).response, false)
+	want := http.Header{"Cache-Control": {"private"}, "Set-Cookie": {"a=1", "b=2"}, "X-Acme-Id": {"7"}}
+	if diff := cmp.Diff(want, h); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+}
+
 func TestTameAnswerLocksDocumentsUp(t *testing.T) {
 	own := "default-src 'self'"
 	for _, tc := range []struct {

@@ -3,6 +3,7 @@ package forward_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,15 +17,11 @@ import (
 func arrived(t *testing.T, provider, block string, sent, answered http.Header) (upstream, back http.Header) {
 	t.Helper()
 	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
-		for name, values := range answered {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answered)
 	})
 	p := proxyTo(t, a.host()+"\n"+provider, "", block)
 	r := p.request("GET", "/x", nil)
-	for name, values := range sent {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, sent)
 	res, body := p.do(r)
 	if res.StatusCode != http.StatusOK {
 		t.Fatalf("status %d: %s", res.StatusCode, body)
@@ -104,13 +101,13 @@ func TestMethodsOfARoute(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			a := newAPI(t, echoBody)
 			p := proxyTo(t, a.host()+"\n"+tc.provider, "", tc.block)
-			for _, method := range strings.Fields(tc.pass) {
+			for method := range strings.FieldsSeq(tc.pass) {
 				if res, body := p.do(p.request(method, "/x", nil)); res.StatusCode != http.StatusOK {
 					t.Errorf("%s: status %d: %s", method, res.StatusCode, body)
 				}
 			}
 			before := len(a.requests())
-			for _, method := range strings.Fields(tc.refused) {
+			for method := range strings.FieldsSeq(tc.refused) {
 				if res, _ := p.do(p.request(method, "/x", nil)); res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") != tc.allow {
 					t.Errorf("%s: status %d, Allow %q", method, res.StatusCode, res.Header.Get("Allow"))
 				}

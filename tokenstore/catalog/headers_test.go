@@ -54,12 +54,12 @@ func TestWhatSDKsSendAndReadPassesForTheGenericPreset(t *testing.T) {
 func wantAll(t *testing.T, r headers.Rules, s sdk) {
 	t.Helper()
 	request, response := r.RequestFilter(), r.ResponseFilter()
-	for _, name := range strings.Fields(s.sent) {
+	for name := range strings.FieldsSeq(s.sent) {
 		if !request.Passes(http.CanonicalHeaderKey(name)) {
 			t.Errorf("%s is not sent", name)
 		}
 	}
-	for _, name := range strings.Fields(s.read) {
+	for name := range strings.FieldsSeq(s.read) {
 		if !response.Passes(http.CanonicalHeaderKey(name)) {
 			t.Errorf("%s cannot be read", name)
 		}

@@ -11,7 +11,7 @@ import (
 // wantPasses checks each name of a list in the spellings that it may have in a map.
 func wantPasses(t *testing.T, f *headers.Filter, want bool, names string) {
 	t.Helper()
-	for _, name := range strings.Fields(names) {
+	for name := range strings.FieldsSeq(names) {
 		for _, spelling := range []string{http.CanonicalHeaderKey(name), name, strings.ToLower(name), strings.ToUpper(name)} {
 			if f.Passes(spelling) != want {
 				t.Errorf("%s: passes is %t", spelling, !want)
@@ -95,7 +95,7 @@ func TestANameOfItsOwnOpensWhatNoBeginningCovers(t *testing.T) {
 	f := headers.Rules{Request: append(strings.Fields(listed), "acme-*"), Privileged: []string{"Acme-Api-Root"}}.RequestFilter()
 	wantPasses(t, f, true, listed)
 	wantPasses(t, f, false, "X-Forwarded-Host X_Forwarded_Host Dropbox-Api-Select-Admin X-Forwarded_For Cookie2")
-	for _, name := range strings.Fields("Cookie X-Forwarded-For Acme-Api-Root") {
+	for name := range strings.FieldsSeq("Cookie X-Forwarded-For Acme-Api-Root") {
 		if !f.Lists(name) {
 			t.Errorf("%s is not listed", name)
 		}

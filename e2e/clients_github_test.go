@@ -58,6 +58,8 @@ func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // githubHosts are the provider's: like GitHub, it takes uploads at a place of their own.
-func githubHosts(url string) string { return fmt.Sprintf("host rest %[1]s\nhost uploads %[1]s/uploads", url) }
+func githubHosts(url string) string {
+	return fmt.Sprintf("host rest %[1]s\nhost uploads %[1]s/uploads", url)
+}
 
 var _ http.Handler = (*github)(nil)

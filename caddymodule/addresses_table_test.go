@@ -215,6 +215,28 @@ func TestAddressesThatAreDeclaredAreConnectedTo(t *testing.T) {
 	}
 }
 
+// A name is looked up anew for each connection, and what it stands for then is what counts.
+func TestANameThatIsReboundIsRefused(t *testing.T) {
+	i := newInside(t)
+	dialtest.Start(t, dialtest.Rebind("127.0.0.1", "169.254.169.254", "fd00:ec2::254")).UseAsDefault(t)
+	s, err := newOutbound(t, "https://row.example:"+i.port, "private")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problem := kindsOfConnection["the API"](t, s); problem == "" || i.connections.Load() == 0 {
+		t.Fatal("the first connection is refused; the test shows nothing")
+	}
+	connected := i.connections.Load()
+	for _, kind := range inOrder {
+		if problem := kindsOfConnection[kind](t, s); problem != "" {
+			t.Errorf("%s: %s", kind, problem)
+		}
+	}
+	if n := i.connections.Load(); n != connected {
+		t.Errorf("%d more connections", n-connected)
+	}
+}
+
 // TestRedirectsLeadNowhere has servers that send each kind of connection elsewhere, where it would find one that it may
 // connect to.
 func TestRedirectsLeadNowhere(t *testing.T) {

@@ -170,7 +170,7 @@ func TestAddressesTable(t *testing.T) {
 			if row.private {
 				private = "private"
 			}
-			s, err := newOutbound(t, fmt.Sprintf("https://%s:%s", host, i.port), private)
+			s, err := newOutbound(t, "https://"+net.JoinHostPort(host, i.port), private)
 			if err != nil && row.odd {
 				otherwise += len(inOrder)
 				return

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret/secrettest"
 )
@@ -23,11 +22,12 @@ func (s *Server) checkSecrets() {
 
 // leaks tells which secrets are where in the files of the server.
 func (s *Server) leaks() (found []string) {
-	err := filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
+	files := os.DirFS(s.Dir)
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		content, err := os.ReadFile(path)
+		content, err := fs.ReadFile(files, path)
 		for _, secret := range secrets {
 			for _, form := range secrettest.Find(content, secret) {
 				found = append(found, fmt.Sprintf("%s… is %s in %s: %s", secret, form, d.Name(), lineWith(content, secret)))

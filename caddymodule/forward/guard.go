@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -74,9 +75,6 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	default:
 		return fmt.Errorf("on_error %q: use refuse or pass", g.OnError)
 	}
-	if err := g.Passage.validate(g.Forward); err != nil {
-		return err
-	}
 	app, err := tokenapp.From(ctx)
 	if err != nil {
 		return err
@@ -84,7 +82,7 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	g.log = accesslog.New(ctx)
 	g.provisionPassage(app)
 	g.route, err = access.NewRoute(ctx, g.Connection, g.Access, g.cors())
-	return err
+	return errors.Join(g.Passage.validate(g.Forward), g.checkCORS(), err)
 }
 
 // ServeHTTP lets r go on to next, or answers it.

@@ -1,6 +1,8 @@
 package forward
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -43,6 +45,24 @@ func (g *Guard) cors() access.CORS {
 	c := access.ProxyCORS(filters...)
 	c.AllowMethods = slices.Compact(methods)
 	return c
+}
+
+// checkCORS refuses methods that a preflight would promise and the route refuse.
+func (g *Guard) checkCORS() error {
+	if g.CORS == nil {
+		return nil
+	}
+	var problems []error
+	for _, method := range g.CORS.AllowMethods {
+		forwarded := method == "*" || len(g.passings) == 0
+		for _, p := range g.passings {
+			forwarded = forwarded || p.lets(method)
+		}
+		if !forwarded {
+			problems = append(problems, fmt.Errorf("cors: allow_methods %s: the route does not forward it; add it to methods, or take it away here", method))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // passOwn lists the request headers that header_up sets. They are the operator's own, whatever a

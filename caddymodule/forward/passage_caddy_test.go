@@ -192,6 +192,10 @@ func TestTheGuardRefusesWhatCannotPass(t *testing.T) {
 		parts    []string
 	}{
 		"headers where none are taken away": {`{"pass_headers":["X-Foo"]}`, []string{"pass_header", "add forward"}},
+		"a promise of CORS that the route would not keep": {
+			`{"connection":"demo/one","forward":true,"methods":["GET"],"allow":{"origins":["https://app.example.com"]},"cors":{"allow_methods":["GET","PUT"]}}`,
+			[]string{"allow_methods PUT", "add it to methods"},
+		},
 		"all that is wrong": {
 			`{"forward":true,"methods":["get"],"pass_headers":["Authorization","*"],"pass_response_headers":["Access-Control-Foo"]}`,
 			[]string{`methods: "get"`, "pass_header: Authorization", "pass_header: *", "pass_response_header: Access-Control-Foo"},

@@ -48,7 +48,7 @@ func startTokenProxy(ctx context.Context, b *bench, dir string) (*competitor, er
 	}
 	global := fmt.Sprintf("token_store {\nstorage bolt %s/tokens.db\n%s%s}", dir, provider("plain", b.api.plain.URL), provider("tls", b.api.tls.URL))
 	c, err = b.startCaddy(ctx, c, dir, global,
-		site(c.plain, "token_proxy plain/one"), site(c.tls, "token_proxy tls/one"), site(c.tokens, "token_endpoint plain/one"))
+		site(c.plain, "token_proxy plain/one"), site(c.tls, "token_proxy tls/one"), site(c.tokens, "token_endpoint plain/one"), site(c.balanced, "token_proxy plain/one {\nlb_policy first\n}"))
 	if err != nil {
 		return nil, err
 	}

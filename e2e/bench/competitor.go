@@ -12,15 +12,20 @@ import (
 
 // Names of the competitors, as they are in flags and tables.
 const (
-	tokenProxy    = "token_proxy"
-	headerUp      = "header_up" // the one that all others are compared with
-	headerUp32    = "header_up_32"
-	bare          = "bare"
-	forwardAuth   = "forward_auth"
-	goProxy       = "go"
-	nginx         = "nginx"
-	haproxy       = "haproxy"
+	tokenProxy  = "token_proxy"
+	headerUp    = "header_up" // the one that all others are compared with
+	headerUp32  = "header_up_32"
+	bare        = "bare"
+	forwardAuth = "forward_auth"
+	goProxy     = "go"
+	nginx       = "nginx"
+	haproxy     = "haproxy"
+)
+
+// Other sites of the process of token_proxy.
+const (
 	tokenEndpoint = "token_endpoint"
+	tokenProxyLB  = "token_proxy_lb" // with load balancing, which brings Caddy's reverse_proxy in
 )
 
 // contender is a competitor that can be started.
@@ -59,7 +64,8 @@ type competitor struct {
 	*process
 	name       string
 	plain, tls string       // host:port of its own
-	tokens     string       // another one, where token_proxy hands out tokens
+	tokens     string       // where token_proxy hands out tokens
+	balanced   string       // where it has load balancing
 	admin      *http.Client // of programs in Go: reaches /debug; else nil
 	authorized bool         // its clients have to bring the token
 }
@@ -80,6 +86,26 @@ func (c *competitor) target(tls bool, size int64) target {
 	return target{url: fmt.Sprintf("http://%s/%d", address, size), size: size, authorized: c.authorized}
 }
 
+// site returns what the name of a competitor, or of one of its other sites, stands for in a cell.
+func (b *bench) site(ctx context.Context, name string, in cell) (*competitor, target, error) {
+	process := name
+	if name == tokenEndpoint || name == tokenProxyLB {
+		process = tokenProxy
+	}
+	c, err := b.enter(ctx, process)
+	if err != nil {
+		return nil, target{}, err
+	}
+	to := c.target(in.TLS, in.Size)
+	switch name {
+	case tokenEndpoint:
+		to = target{url: "http://" + c.tokens, size: int64(len(authorization) - len("Bearer "))}
+	case tokenProxyLB:
+		to.url = fmt.Sprintf("http://%s/%d", c.balanced, in.Size)
+	}
+	return c, to, nil
+}
+
 // ready returns c once both of its addresses answer, or ends it.
 func (c *competitor) ready(ctx context.Context) (*competitor, error) {
 	for _, tls := range []bool{false, true} {
@@ -94,7 +120,7 @@ func (c *competitor) ready(ctx context.Context) (*competitor, error) {
 // newCompetitor returns a competitor with addresses, which is to be started.
 func newCompetitor(ctx context.Context, name string) (*competitor, error) {
 	c := &competitor{name: name}
-	for _, address := range []*string{&c.plain, &c.tls, &c.tokens} {
+	for _, address := range []*string{&c.plain, &c.tls, &c.tokens, &c.balanced} {
 		port, err := freePort(ctx)
 		if err != nil {
 			return nil, err

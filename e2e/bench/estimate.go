@@ -14,7 +14,7 @@ type estimate struct {
 	High   float64 `json:"high"`
 }
 
-func (e estimate) String() string { return fmt.Sprintf("%.2f (%.2f–%.2f)", e.Median, e.Low, e.High) }
+func (e estimate) String() string { return fmt.Sprintf("%.2f (%.2f to %.2f)", e.Median, e.Low, e.High) }
 
 // estimateOf needs at least as many values as fewest.
 func estimateOf(values []float64) estimate {

@@ -84,17 +84,9 @@ func (b *bench) measure(ctx context.Context, c cell, names []string, p pace) ([]
 
 // newRunner connects to a competitor, which it starts if need be.
 func (b *bench) newRunner(ctx context.Context, c cell, name string) (*runner, error) {
-	process := name
-	if name == tokenEndpoint {
-		process = tokenProxy
-	}
-	entrant, err := b.enter(ctx, process)
+	entrant, to, err := b.site(ctx, name, c)
 	if err != nil {
 		return nil, err
-	}
-	to := entrant.target(c.TLS, c.Size)
-	if name == tokenEndpoint {
-		to = target{url: "http://" + entrant.tokens, size: int64(len(authorization) - len("Bearer "))}
 	}
 	l, err := newLoad(ctx, to, c.Connections)
 	if err != nil {

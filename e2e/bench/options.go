@@ -54,9 +54,9 @@ func parse(args []string) (options, error) {
 	f.Var(&o.upstreams, "upstreams", "kinds of upstream")
 	f.IntVar(&o.stored, "stored", 100_000, "connections in the store")
 	f.IntVar(&o.table.rounds, "rounds", 8, "rounds of each cell of the tables")
-	f.IntVar(&o.promises.rounds, "promise-rounds", 25, "rounds of the cells that a promise is about")
+	f.IntVar(&o.promises.rounds, "promise-rounds", 20, "rounds of the cells that a promise is about")
 	f.DurationVar(&o.promises.turn, "promise-turn", time.Second, "how long it has it where a promise is measured")
-	f.IntVar(&o.refreshes, "refresh-rounds", 16, "rounds with and without refreshes")
+	f.IntVar(&o.refreshes, "refresh-rounds", 10, "rounds with and without refreshes")
 	f.IntVar(&o.bodies, "body-rounds", 8, "rounds of large bodies")
 	f.DurationVar(&o.table.turn, "turn", 300*time.Millisecond, "how long a competitor has its turn in a table")
 	if err := f.Parse(args); err != nil {

@@ -14,47 +14,57 @@ import (
 )
 
 const (
-	refreshRate  = 300  // a second
-	refreshable  = 3000 // connections that have a grant
-	refreshUnder = 16   // clients
+	refreshRate = 300  // a second
+	refreshable = 3000 // connections that have a grant
 )
 
 // refreshing is what requests took with refreshes under way and without, round by round.
 type refreshing struct {
-	PerSecond float64 `json:"per_second"` // refreshes a second that there were
-	With      *series `json:"with"`
-	Without   *series `json:"without"`
+	Connections int     `json:"connections"`
+	PerSecond   float64 `json:"per_second"` // refreshes a second that there were
+	With        *series `json:"with"`
+	Without     *series `json:"without"`
 }
 
-// refresh measures what refreshes cost the requests that go on meanwhile.
-func (b *bench) refresh(ctx context.Context, o options, say func(string, ...any)) (*refreshing, error) {
+// refresh measures what refreshes cost the requests that go on meanwhile: where the machine has time to spare, and where
+// it has none.
+func (b *bench) refresh(ctx context.Context, o options, say func(string, ...any)) (all []*refreshing, err error) {
 	if err := b.fillOnce(ctx, o.stored, say); err != nil {
 		return nil, err
 	}
-	c := b.competitors[tokenProxy]
-	if err := b.connect(ctx, c); err != nil {
+	if err := b.connect(ctx, b.competitors[tokenProxy]); err != nil {
 		return nil, err
 	}
-	runner, err := b.newRunner(ctx, cell{Connections: refreshUnder, Size: kibibyte}, tokenProxy)
+	for _, connections := range []int{1, 16} {
+		say("%d refreshes a second, %d connections", refreshRate, connections)
+		found := &refreshing{Connections: connections, With: new(series), Without: new(series)}
+		if err := b.alternate(ctx, o, found); err != nil {
+			return nil, err
+		}
+		all = append(all, found)
+	}
+	return all, nil
+}
+
+// alternate sends requests with refreshes going on, and without.
+func (b *bench) alternate(ctx context.Context, o options, found *refreshing) error {
+	runner, err := b.newRunner(ctx, cell{Connections: found.Connections, Size: kibibyte}, tokenProxy)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer runner.close()
-	say("%d refreshes a second", refreshRate)
-	found := &refreshing{With: new(series), Without: new(series)}
 	var refreshed int
 	var lasted time.Duration
 	for round := range o.refreshes + 1 {
 		for _, with := range rand.Perm(2) {
-			into, stop := found.Without, func() (int, error) { return 0, nil }
-			begin := time.Now()
+			into, stop, begin := found.Without, func() (int, error) { return 0, nil }, time.Now()
 			if with == 1 {
-				into, stop = found.With, b.keepRefreshing(ctx, c)
+				into, stop = found.With, b.keepRefreshing(ctx, runner.competitor)
 			}
 			s, err := runner.sample(ctx, o.promises.turn)
 			n, failed := stop()
 			if err := errors.Join(err, failed); err != nil {
-				return nil, err
+				return err
 			}
 			if round == 0 {
 				continue // it was to warm up
@@ -66,7 +76,7 @@ func (b *bench) refresh(ctx context.Context, o options, say func(string, ...any)
 		}
 	}
 	found.PerSecond = float64(refreshed) / lasted.Seconds()
-	return found, nil
+	return nil
 }
 
 // connect gives connections a grant whose refresh token the stand-in rotates.

@@ -15,14 +15,14 @@ import (
 
 // results are what a run found out.
 type results struct {
-	Machine   machine      `json:"machine"`
-	Absent    []string     `json:"absent"` // competitors that are not installed
-	Stored    int          `json:"stored"` // connections in the store
-	Table     []comparison `json:"table"`
-	Promises  []comparison `json:"promises"`
-	Bodies    []transfers  `json:"bodies"`
-	Refreshes *refreshing  `json:"refreshes"`
-	Verdicts  []verdict    `json:"verdicts"`
+	Machine   machine       `json:"machine"`
+	Absent    []string      `json:"absent"` // competitors that are not installed
+	Stored    int           `json:"stored"` // connections in the store
+	Table     []comparison  `json:"table"`
+	Promises  []comparison  `json:"promises"`
+	Bodies    []transfers   `json:"bodies"`
+	Refreshes []*refreshing `json:"refreshes"`
+	Verdicts  []verdict     `json:"verdicts"`
 }
 
 // comparison is what a cell gave.
@@ -121,13 +121,17 @@ func (b *bench) compare(ctx context.Context, o options, cells []cell, names []st
 
 // promises measures this forwarder against Caddy with many and long turns, and what is nearly exact with a few.
 func (b *bench) promises(ctx context.Context, o options, say func(string, ...any)) (all []comparison, err error) {
+	if err := b.fillOnce(ctx, o.stored, say); err != nil {
+		return nil, err
+	}
 	for _, c := range promiseCells() {
-		names := []string{tokenProxy, headerUp, headerUp32}
-		long, err := b.profiled(ctx, o, c, func() ([]comparison, error) { return b.compare(ctx, o, []cell{c}, names, o.promises, say) })
+		names := []string{tokenProxy, tokenProxyLB, headerUp, headerUp32}
+		length := time.Duration(len(names)*(o.promises.rounds+1)) * o.promises.turn
+		long, err := b.profiled(ctx, o, c, length, func() ([]comparison, error) { return b.compare(ctx, o, []cell{c}, names, o.promises, say) })
 		if err != nil {
 			return nil, err
 		}
-		names = []string{tokenProxy, headerUp, bare, tokenEndpoint}
+		names = []string{tokenProxy, tokenProxyLB, headerUp, bare, tokenEndpoint}
 		short, err := b.compare(ctx, o, []cell{c}, names, pace{fewest, o.table.turn}, say)
 		if err != nil {
 			return nil, err
@@ -137,12 +141,11 @@ func (b *bench) promises(ctx context.Context, o options, say func(string, ...any
 	return all, nil
 }
 
-// profiled keeps CPU profiles of what measure does, if o asks for them.
-func (b *bench) profiled(ctx context.Context, o options, c cell, measure func() ([]comparison, error)) ([]comparison, error) {
+// profiled keeps CPU profiles of what measure does in its time, if o asks for them.
+func (b *bench) profiled(ctx context.Context, o options, c cell, length time.Duration, measure func() ([]comparison, error)) ([]comparison, error) {
 	if o.profile == "" {
 		return measure()
 	}
-	length := 3 * time.Duration(o.promises.rounds+1) * o.promises.turn
 	var wg sync.WaitGroup
 	var failed [2]error
 	for i, name := range [...]string{tokenProxy, headerUp} {

@@ -32,8 +32,8 @@ func (r *results) judge() {
 	for _, c := range r.Promises {
 		r.Verdicts = append(r.Verdicts, judgePromises(c)...)
 	}
-	if f := r.Refreshes; f != nil {
-		what := fmt.Sprintf("p99 with %.0f refreshes a second ÷ without, %d connections", f.PerSecond, refreshUnder)
+	for _, f := range r.Refreshes {
+		what := fmt.Sprintf("p99 with %.0f refreshes a second ÷ without, %d connections", f.PerSecond, f.Connections)
 		r.Verdicts = append(r.Verdicts, atMost(1.25, what, p99.ratio(f.With, f.Without)))
 	}
 	if len(r.Bodies) == 2 {
@@ -51,9 +51,12 @@ func judgePromises(c comparison) (all []verdict) {
 	if base := c.find(bare); base != nil {
 		return append(all,
 			atMost(maxAllocations, "allocations a request − those of bare reverse_proxy"+at, allocations.above(ours, base)),
+			atMost(maxAllocations, "the same with `lb_policy`"+at, allocations.above(c.find(tokenProxyLB), base)),
 			atLeast(1.5, "tokens handed out a second ÷ requests that Caddy forwards"+at, throughput.ratio(c.find(tokenEndpoint), stock)))
 	}
-	all = append(all, atMost(1.05, "CPU a request ÷ Caddy's, tuned alike"+at, cpu.ratio(ours, stock)))
+	all = append(all,
+		atMost(1.05, "CPU a request ÷ Caddy's, tuned alike"+at, cpu.ratio(ours, stock)),
+		atMost(1.05, "the same with `lb_policy`"+at, cpu.ratio(c.find(tokenProxyLB), stock)))
 	if instructions.of(stock).Median > 0 {
 		all = append(all, atMost(1.05, "instructions a request ÷ Caddy's, tuned alike"+at, instructions.ratio(ours, stock)))
 	}

@@ -38,6 +38,9 @@ func destination(r *http.Request, p hostRules) (url.URL, *tokenstore.Host, error
 		return url.URL{}, nil, fmt.Errorf("%w: provider %s has no host %s", errRefusedHost, p.Name(), address)
 	}
 	path := r.URL.EscapedPath()
+	if r.URL.Opaque != "" { // it would be sent in the place of the path
+		return url.URL{}, nil, fmt.Errorf("%w: the URL has no path", errRefusedHost)
+	}
 	if err := checkPath(path); err != nil {
 		return url.URL{}, nil, fmt.Errorf("%w: %w", errRefusedHost, err)
 	}

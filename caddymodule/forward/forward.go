@@ -10,7 +10,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/urlpath"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -66,8 +65,8 @@ func (f *forwarding) String() string { return f.id.String() }
 func startForward(r *http.Request, f *forwarding) error {
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		// What arrived counts too: a prefix that was stripped may hide how the rest
-		// was reached, and a raw "#" is only seen here.
-		if err := checkRawTarget(orig.RequestURI); err != nil {
+		// was reached.
+		if err := checkTarget(r, &orig); err != nil {
 			return err
 		}
 	}
@@ -108,26 +107,8 @@ func setEscapedPath(u *url.URL, escaped string) error {
 		return fmt.Errorf("%w: it has an invalid escape", errForwardPath)
 	}
 	u.Path, u.RawPath = path, ""
-	if path != escaped {
+	if u.EscapedPath() != escaped { // net/url escapes more than it has to, such as "(" and "*"
 		u.RawPath = escaped
-	}
-	return nil
-}
-
-// checkRawTarget refuses a request target as it was on the wire. Its query is
-// only looked at for what no query may hold.
-func checkRawTarget(target string) error {
-	if strings.Contains(target, "#") {
-		return fmt.Errorf("%w: it has a raw #", errForwardPath)
-	}
-	path, _, _ := strings.Cut(target, "?")
-	return checkPath(path)
-}
-
-// checkPath refuses a path that our side and the API could read in different ways.
-func checkPath(escaped string) error {
-	if err := urlpath.Check(escaped); err != nil {
-		return fmt.Errorf("%w: %w", errForwardPath, err)
 	}
 	return nil
 }

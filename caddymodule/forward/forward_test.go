@@ -53,6 +53,8 @@ func TestStartForwardPicksTheHost(t *testing.T) {
 		{"a percent sign may be a percent sign", "/100%25", "/v1/100%25", "api.example.com:443"},
 		{"an absolute target does not choose the server", "http://evil.example/x", "/v1/x", "api.example.com:443"},
 		{"dots may stand in names", "/a..b/...", "/v1/a..b/...", "api.example.com:443"},
+		{"signs stay as they were written", "/users('a')/*!", "/v1/users('a')/*!", "api.example.com:443"},
+		{"so do their escapes", "/users(%27a')/%2A", "/v1/users(%27a')/%2A", "api.example.com:443"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := serverContext(httptest.NewRequest("GET", tc.target, nil))
@@ -89,6 +91,8 @@ func TestStartForwardRefusesAmbiguousPaths(t *testing.T) {
 		"/%25zz/%252e%252e/x", "/%zz", "/%", "/%2", "/100%",
 		"/%ff", "/%c0%ae%c0%ae/x", "/%c0%af",
 		"/x#y", "/#/../x", "/x?a=b#c",
+		"//x", "/x//", "///", "/./x", "/x/.", "/%2e/x", "/.;a/x",
+		"", "*", "x", "x:y", "http:x", "?x",
 	} {
 		t.Run(target, func(t *testing.T) {
 			r := &http.Request{Method: "GET", Header: http.Header{}, RequestURI: target}
@@ -114,6 +118,41 @@ func TestStartForwardLooksAtWhatArrived(t *testing.T) {
 	r := serverContext(httptest.NewRequest("GET", "/x/../demo/files", nil))
 	r.URL.Path, r.URL.RawPath = "/files", "" // what a prefix that was stripped leaves
 	if err := startForward(r, &forwarding{id: tokenstore.ID{Provider: "demo", Name: "one"}, provider: p}); !errors.Is(err, errForwardPath) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestStartForwardLooksAtThePrefixThatWasStripped(t *testing.T) {
+	p := testProvider(t, "https://api.example.com", "https://content.example.com")
+	for _, tc := range []struct {
+		name, target, left string
+		refused            bool
+	}{
+		{"as it is in the configuration", "/demo/files", "/files", false},
+		{"in capitals, which Caddy takes for the same", "/DEMO/files", "/files", false},
+		{"with a needless escape", "/%64emo/files", "/files", true},
+		{"with a needless escape at its end", "/dem%6F/files", "/files", true},
+		{"with an escape that has to be", "/d%C3%A9mo%20x/files", "/files", false},
+		{"with an escape of a sign, which some clients write", "/%40demo/files", "/files", false},
+		{"the needless escape is behind it", "/demo/%66iles", "/files", false},
+		{"none", "/%66iles", "/files", false},
+		{"the path is another one altogether", "/%64emo/x", "/files", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := serverContext(httptest.NewRequest("GET", tc.target, nil))
+			r.URL.Path, r.URL.RawPath = tc.left, ""
+			err := startForward(r, &forwarding{id: tokenstore.ID{Provider: "demo", Name: "one"}, provider: p})
+			if errors.Is(err, errForwardPath) != tc.refused {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
+func TestDestinationRefusesAURLWithoutAPath(t *testing.T) {
+	p := testProvider(t, "https://api.example.com/v1", "https://content.example.com")
+	r := &http.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: "api.example.com", Path: "/v1", Opaque: "/v2/admin"}}
+	if _, _, err := destination(r, p); !errors.Is(err, errRefusedHost) {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -17,6 +17,9 @@ const maxEscapes = 4
 // parameters ("..;"), escaped slashes, backslashes, control bytes, bytes that
 // are not UTF-8. The error says which, and holds nothing of the path.
 func Check(escaped string) error {
+	if plain(escaped) {
+		return nil
+	}
 	if problem := ambiguous(escaped); problem != "" {
 		return errors.New("path has " + problem)
 	}
@@ -47,6 +50,9 @@ func Check(escaped string) error {
 // would write in another way: single dots and empty segments, at any layer of escaping. A slash at the
 // end is kept by all of them.
 func CheckOneSpelling(escaped string) error {
+	if plain(escaped) {
+		return nil
+	}
 	if err := Check(escaped); err != nil {
 		return err
 	}
@@ -66,6 +72,22 @@ func CheckOneSpelling(escaped string) error {
 		}
 		path = decoded
 	}
+}
+
+// plain reports whether a path has nothing in it that calls for a closer look, as nearly all
+// have: no escapes, nothing but printable ASCII, and neither an empty segment nor one that begins with a dot.
+func plain(path string) bool {
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c <= ' ' || c >= 0x7f || c == '%' || c == '\\':
+			return false
+		case c == '/' || c == '.':
+			if i == 0 && c == '.' || i > 0 && path[i-1] == '/' {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // unescapeLeniently decodes the valid escapes of s and leaves the others as they

@@ -2,10 +2,17 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 )
+
+// maxInterims is how many interim answers are sent on to a client for a request. net/http itself has no bound
+// for those that it hands over, and a flood of them would go on for as long as an API likes.
+const maxInterims = 16
+
+var errInterims = errors.New("too many interim answers")
 
 // tameInterim sees to it that the interim answers (1xx) to e are tamed as the final one
 // is. reverse_proxy sends them on itself, from a hook in ctx. It makes a hook for each
@@ -18,6 +25,9 @@ func tameInterim(ctx context.Context, e *errand) {
 	}
 	sendOn := trace.Got1xxResponse
 	trace.Got1xxResponse = func(code int, header textproto.MIMEHeader) error {
+		if e.interims++; e.interims > maxInterims {
+			return errInterims
+		}
 		e.tame(http.Header(header))
 		return sendOn(code, header)
 	}

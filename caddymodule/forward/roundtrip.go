@@ -35,6 +35,7 @@ type errand struct {
 	host     *tokenstore.Host // where it goes
 	token    *tokenstore.Token
 	spent    *tokenstore.Token // the one before, if the API refused it
+	interims int               // how many interim answers came
 
 	// Parts of what is sent and what is passed on, in here to spare allocations.
 	req  http.Request

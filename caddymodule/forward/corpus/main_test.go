@@ -1,0 +1,9 @@
+package corpus
+
+import (
+	"testing"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
+)
+
+func TestMain(m *testing.M) { testcaddy.VerifyTestMain(m) }

@@ -71,7 +71,10 @@ func checkStripped(escaped, left string) error {
 		return nil
 	}
 	path, err := url.PathUnescape(escaped)
-	if err != nil || !strings.HasSuffix(path, left) {
+	if err != nil {
+		return fmt.Errorf("%w: it has an invalid escape", errForwardPath)
+	}
+	if !strings.HasSuffix(path, left) {
 		return nil // the route has written another path
 	}
 	for stripped := len(path) - len(left); stripped > 0; stripped-- {

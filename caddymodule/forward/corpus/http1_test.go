@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 )
 
 // bytesOf returns a request as HTTP/1.1 has it.
@@ -67,7 +68,12 @@ func (x *exchange) http1(raw []byte, methods []string, shut bool) {
 
 // isEnd reports whether a connection has ended without an answer.
 func isEnd(err error) bool {
-	return err == io.EOF || err == io.ErrUnexpectedEOF || strings.Contains(err.Error(), "reset by peer") || strings.Contains(err.Error(), "broken pipe")
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
 }
 
 func (x *exchange) receive(res *http.Response) received {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 )
 
@@ -52,7 +53,7 @@ func originTargets() []originTarget {
 
 // TestOriginsTable sends each Origin with each kind of request to each kind of route of a real Caddy.
 func TestOriginsTable(t *testing.T) {
-	allow := "allow local\nallow origin " + strings.Join(tableOrigins, " ")
+	allow := "allow local\nallow origin " + strings.Join(access.TableOrigins, " ")
 	s := testcaddy.NewSite(t, fmt.Sprintf("token_endpoint /token demo/auth {\n%[1]s\n}\nhandle_path /api/* {\n\ttoken_proxy demo/auth {\n%[1]s\n\t}\n}\n", allow))
 	s.Connect("auth")
 	token := s.Get("/token").Text
@@ -60,14 +61,14 @@ func TestOriginsTable(t *testing.T) {
 		t.Fatalf("the token is %q", token)
 	}
 	count := make(map[string]int)
-	for _, group := range originGroups() {
-		t.Run(group.why, func(t *testing.T) {
-			for _, value := range group.values {
-				count[group.want]++
+	for _, group := range access.OriginGroups() {
+		t.Run(group.Why, func(t *testing.T) {
+			for _, value := range group.Values {
+				count[group.Want]++
 				for _, target := range originTargets() {
 					for _, x := range crossOrigins(target.preflightFor) {
 						o := originCase{site: s, token: token, value: value, target: target, x: x}
-						if problem := o.check(t, group.want); problem != "" {
+						if problem := o.check(t, group.Want); problem != "" {
 							t.Errorf("%.80q: %s to %s: %s", value, x.kind, target.path, problem)
 						}
 					}
@@ -75,9 +76,9 @@ func TestOriginsTable(t *testing.T) {
 			}
 		})
 	}
-	origins := count[originAllowed] + count[originRefused] + count[originMalformed]
+	origins := count[access.OriginAllowed] + count[access.OriginRefused] + count[access.OriginMalformed]
 	t.Logf("%d origins (%d allowed, %d refused, %d malformed) x 3 kinds of request x 2 kinds of route: %d requests",
-		origins, count[originAllowed], count[originRefused], count[originMalformed], origins*6)
+		origins, count[access.OriginAllowed], count[access.OriginRefused], count[access.OriginMalformed], origins*6)
 	if origins < 150 {
 		t.Errorf("only %d origins", origins)
 	}
@@ -100,9 +101,9 @@ func (o originCase) check(t *testing.T, want string) string {
 	a := sendRaw(t, o.site.Port, o.x.method, o.target.path, lines, o.x.body)
 	upstream := o.site.Standin.Requests("") - before
 	switch want {
-	case originAllowed:
+	case access.OriginAllowed:
 		return o.checkAllowed(a, upstream)
-	case originMalformed:
+	case access.OriginMalformed:
 		return o.checkRefused(a, upstream, http.StatusBadRequest, nil)
 	default:
 		return o.checkRefused(a, upstream, http.StatusForbidden, []string{"Origin"})

@@ -52,12 +52,11 @@ func ProxyCORS(requests ...*headers.Filter) CORS {
 	if len(requests) == 0 {
 		requests = append(requests, headers.Rules{}.RequestFilter())
 	}
-	own := []string{"Authorization", accesslog.KeyHeader}
-	allowed := slices.Clone(own)
+	allowed := []string{"Authorization", accesslog.KeyHeader}
 	for _, f := range requests {
 		names, whole := f.Names()
 		if !whole {
-			allowed = append(own, "*")
+			allowed = []string{"Authorization", accesslog.KeyHeader, "*"}
 			break
 		}
 		allowed = append(allowed, slices.DeleteFunc(names, ofBrowser)...)

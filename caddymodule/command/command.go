@@ -40,6 +40,6 @@ func setUp(cmd *cobra.Command) {
 		refreshCommand(c), deleteCommand(c),
 		keysCommand(c),
 		backupCommand(c), restoreCommand(c),
-		rotateCommand(c), changeKeyCommand(c),
+		rotateCommand(c), changeKeyCommand(c), recoverCommand(c),
 	)
 }

@@ -31,6 +31,9 @@
 // wrong length in the head of a page can make bbolt free or copy far more pages
 // than there are, which costs much time and memory, when it writes to that page.
 //
+// [Salvage] has none of these troubles, since it reads the pages without bbolt. It is for a file that no
+// store has open.
+//
 // The lock on the file is advisory, and does not work on some network file
 // systems. Keep the file on a local disk.
 //

@@ -1,0 +1,108 @@
+package custody
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
+)
+
+// Recover is a damaged database that is to be saved as far as it can be.
+type Recover struct {
+	Database string   // the damaged file, which stays as it is
+	Into     string   // the new file, which must not be there
+	Key      seal.Key // that opens the database
+	Now      time.Time
+}
+
+// Recovered is what became of a damaged database.
+type Recovered struct {
+	Path    string // absolute, of the new file
+	Records int    // in it
+	// Lost are the records that could not be saved, as far as they are known.
+	Lost []storage.Key
+	// Pages is how many damaged pages may have had more of them.
+	Pages int
+	// Older is set if records may be older than they were, see [bolt.Salvaged].
+	Older bool
+}
+
+// Complete reports whether nothing is missing.
+func (r Recovered) Complete() bool { return len(r.Lost) == 0 && r.Pages == 0 && !r.Older }
+
+// Run writes every sound record of the database into a new one: those that the checksum and the key
+// confirm. If something is missing, the new one is marked as restored, since what it has may be older.
+//
+// The error wraps ErrExists if the new file is there, storage.ErrLocked if a store has the database open,
+// seal.ErrKeysetMissing if the keyset is lost, without which no record opens, and seal.ErrWrongKey. No file is
+// left then.
+func (r Recover) Run(ctx context.Context) (Recovered, error) {
+	done, err := r.run(ctx)
+	if err != nil {
+		return Recovered{}, fmt.Errorf("recover %s: %w", r.Database, err)
+	}
+	return done, nil
+}
+
+func (r Recover) run(ctx context.Context) (_ Recovered, err error) {
+	if err := free(r.Into); err != nil {
+		return Recovered{}, err
+	}
+	buckets := append(tokenstore.SealedBuckets(), seal.MetaBucket)
+	found, err := bolt.Salvage(r.Database, bolt.Options{}, buckets...)
+	if err != nil {
+		return Recovered{}, err
+	}
+	d, err := newDraft(r.Into)
+	if err != nil {
+		return Recovered{}, err
+	}
+	defer func() { err = errors.Join(err, d.discard()) }()
+	if err := errors.Join(d.Close(), bolt.Build(d.Name(), found.Records)); err != nil {
+		return Recovered{}, err
+	}
+	done := Recovered{Path: d.target, Lost: found.Lost, Pages: found.Pages, Older: found.Older}
+	if err := r.checkSeals(ctx, d.Name(), found.Records, &done); err != nil {
+		return Recovered{}, err
+	}
+	return done, d.place()
+}
+
+// checkSeals takes out of the new database what does not open with the key.
+func (r Recover) checkSeals(ctx context.Context, path string, records []storage.Record, done *Recovered) (err error) {
+	s, err := bolt.Open(path, bolt.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	sealer, err := seal.OpenExisting(ctx, s, r.Key, tokenstore.SealedBuckets()...)
+	if err != nil {
+		return err
+	}
+	for _, record := range records {
+		key := record.Key
+		if key.Bucket == seal.MetaBucket {
+			done.Records++
+			continue
+		}
+		_, _, err := sealer.Open(key.Bucket, key.ID, record.Value)
+		switch {
+		case err == nil, errors.Is(err, seal.ErrNewerFormat):
+			done.Records++
+		default:
+			if err := s.Delete(ctx, key, record.Revision); err != nil {
+				return err
+			}
+			done.Lost = append(done.Lost, key)
+		}
+	}
+	if done.Complete() {
+		return nil
+	}
+	return tokenstore.MarkRestored(ctx, s, r.Now)
+}

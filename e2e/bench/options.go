@@ -58,7 +58,7 @@ func parse(args []string) (options, error) {
 	f.DurationVar(&o.promises.turn, "promise-turn", time.Second, "how long it has it where a promise is measured")
 	f.IntVar(&o.refreshes, "refresh-rounds", 10, "rounds with and without refreshes")
 	f.IntVar(&o.bodies, "body-rounds", 8, "rounds of large bodies")
-	f.DurationVar(&o.table.turn, "turn", 300*time.Millisecond, "how long a competitor has its turn in a table")
+	f.DurationVar(&o.table.turn, "turn", 200*time.Millisecond, "how long a competitor has its turn in a table")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -209,6 +210,8 @@ func (b *builder) passing() {
 	for _, name := range c.RequestHeaders {
 		if err := headers.CheckRequest(name); err != nil {
 			b.problem("request_header", "%v", err)
+		} else if headers.IsForwarding(http.CanonicalHeaderKey(name)) {
+			b.problem("request_header", "%q tells about the way to a route: let it pass there, with pass_header", clip(name))
 		}
 	}
 	for _, name := range c.ResponseHeaders {

@@ -58,6 +58,7 @@ func TestWhatIsWrongWithAProviderIsToldWithItsRemedy(t *testing.T) {
 		"a value with a line break": {func(c *config) { c.Inject = tokenstore.InjectConfig{Value: "{token}\r\nX: y"} }, "inject", "header value"},
 		"all request headers":       {func(c *config) { c.RequestHeaders = []string{"X-Ok", "*"} }, "request_header", "X-Acme-*"},
 		"credentials that pass":     {func(c *config) { c.RequestHeaders = []string{"authorization"} }, "request_header", "never"},
+		"headers of proxies":        {func(c *config) { c.RequestHeaders = []string{"x-forwarded-for"} }, "request_header", "with pass_header"},
 		"CORS of the API":           {func(c *config) { c.ResponseHeaders = []string{"Access-Control-Max-Age"} }, "response_header", "use allow origin"},
 		"a method in lower case":    {func(c *config) { c.Methods = []string{"propfind"} }, "methods", "capital letters"},
 		"a tunnel":                  {func(c *config) { c.Methods = []string{"CONNECT"} }, "methods", "never"},

@@ -126,6 +126,7 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 
 // pass lets r go on to next.
 func (g *Guard) pass(w http.ResponseWriter, r *http.Request, caller access.Caller, d decision, next caddyhttp.Handler) error {
+	r = withAwaitedBody(w, r)
 	if g.route.Audit() == nil {
 		return next.ServeHTTP(w, r)
 	}

@@ -187,6 +187,8 @@ func (t *Transport) outgoing(r *http.Request, e *errand) *http.Request {
 	if t.ScrubBody {
 		askForWhole(r.Header)
 	}
+	// An API that answers without asking for the body does not get it. On a connection that goes on, net/http would send it then.
+	out.Close = len(r.Header["Expect"]) > 0
 	out.Header = withRoom(r.Header)
 	if e.token != nil {
 		e.host.Inject.Set(out.Header, e.token)

@@ -164,6 +164,9 @@ func (t *Transport) provisionHTTP(ctx caddy.Context) error {
 	if t.KeepAlive.MaxIdleConnsPerHost == 0 {
 		t.KeepAlive.MaxIdleConnsPerHost = idleConnsPerHost
 	}
+	if t.ExpectContinueTimeout == 0 {
+		t.ExpectContinueTimeout = caddy.Duration(defaultExpectContinue)
+	}
 	direct := t.direct() // Caddy fills in fields
 	if err := t.HTTPTransport.Provision(ctx); err != nil {
 		return err

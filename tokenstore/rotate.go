@@ -145,7 +145,7 @@ func (s *Store) retire(ctx context.Context) error {
 			return nil
 		}
 		if sleep(ctx, rotationRetry); ctx.Err() != nil {
-			return nil
+			return ctx.Err()
 		}
 	}
 	return nil

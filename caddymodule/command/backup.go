@@ -69,7 +69,7 @@ func makeBackup(ctx context.Context, c *client, o *offline, stopped bool, file s
 
 // backup asks the admin API for a copy of the database. The caller must close it.
 func (c *client) backup() (*storage.Snapshot, error) {
-	resp, err := c.send(http.MethodPost, "/backup", nil)
+	resp, err := c.send(http.MethodPost, "/backup", nil) //nolint:bodyclose // closed with the snapshot
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (p page) child(i int) uint64 { return order.Uint64(p[pageHeaderLen+i*elemen
 
 // freed returns the pages that a page of the freelist lists.
 func (p page) freed() (ids []uint64, ok bool) {
-	n, list := uint64(p.count()), p[pageHeaderLen:]
+	n, list := uint64(p.count()), p[pageHeaderLen:] //nolint:gosec // 16 bits
 	if n == 0xFFFF && len(list) >= 8 {
 		n, list = order.Uint64(list), list[8:]
 	}
@@ -126,7 +126,9 @@ type pages struct {
 }
 
 // count returns how many pages there are. The last one may be cut off.
-func (p *pages) count() uint64 { return uint64((p.size + p.each - 1) / p.each) }
+func (p *pages) count() uint64 {
+	return uint64((p.size + p.each - 1) / p.each) //nolint:gosec // neither is negative
+}
 
 // header returns the header of the page at a place, nil if it cannot be read.
 func (p *pages) header(place uint64) page {
@@ -134,7 +136,7 @@ func (p *pages) header(place uint64) page {
 	if place >= p.count() {
 		return nil
 	}
-	if _, err := p.file.ReadAt(b, int64(place)*p.each); err != nil {
+	if _, err := p.file.ReadAt(b, int64(place)*p.each); err != nil { //nolint:gosec // less than count
 		return nil
 	}
 	return b
@@ -146,7 +148,7 @@ func (p *pages) at(place uint64) page {
 	if h == nil {
 		return nil
 	}
-	start := int64(place) * p.each
+	start := int64(place) * p.each //nolint:gosec // header has checked it
 	want := min((int64(h.overflow())+1)*p.each, maxRead, p.size-start)
 	b := make([]byte, want)
 	if n, err := p.file.ReadAt(b, start); err != nil && n < pageHeaderLen {

@@ -32,6 +32,72 @@ func TestALookupAllocatesNothingAndReadsNothing(t *testing.T) {
 	})
 }
 
+func TestATokenLeavesMemoryWhenNobodyUsesIt(t *testing.T) {
+	inWorld(t, standin.Options{AccessLifetime: 24 * time.Hour}, nil, func(t *testing.T, w *world) {
+		w.connect(demo)
+		w.token()
+		var reads atomic.Int64
+		w.backend.OnGet(func(key storage.Key) error {
+			if key.ID == demo.String() {
+				reads.Add(1)
+			}
+			return nil
+		})
+		defer w.backend.OnGet(nil)
+		for range 60 {
+			time.Sleep(time.Minute)
+			w.token()
+		}
+		if n := reads.Load(); n != 0 {
+			t.Errorf("a token in use was read %d times", n)
+		}
+		time.Sleep(5 * time.Minute)
+		w.token()
+		if n := reads.Load(); n != 1 {
+			t.Errorf("an idle token was read %d times", n)
+		}
+		w.token()
+		if n := reads.Load(); n != 1 {
+			t.Errorf("it was read %d times", n)
+		}
+	})
+}
+
+func TestTokensStayInMemoryWhileTheStorageIsOutOfOrder(t *testing.T) {
+	inWorld(t, standin.Options{AccessLifetime: 24 * time.Hour}, nil, func(t *testing.T, w *world) {
+		w.connect(demo)
+		tok := w.token()
+		w.backend.OnGet(func(storage.Key) error { return storage.ErrUnavailable })
+		time.Sleep(time.Hour)
+		if got := w.token(); got != tok {
+			t.Error("it is another token")
+		}
+		w.backend.OnGet(nil)
+		time.Sleep(time.Hour)
+		if got := w.token(); got == tok || !got.Value.Equal(tok.Value) {
+			t.Error("the storage is in order, and an idle token stays in memory")
+		}
+	})
+}
+
+func TestTheHotMapKeepsWhatWasUsedInTheLastTurn(t *testing.T) {
+	m := tokenstore.NewHotMap(4)
+	m.Turn()
+	m.Get(1)
+	m.Get(2)
+	m.Drop(2) // from the tokens that were used
+	m.Drop(3) // from those that were not
+	if m.Get(3) != nil {
+		t.Error("3 was dropped and is there")
+	}
+	m.Turn()
+	for i, want := range []bool{false, true, false, false} {
+		if got := m.Get(i) != nil; got != want {
+			t.Errorf("%d is there: %t", i, got)
+		}
+	}
+}
+
 func BenchmarkToken(b *testing.B) {
 	for _, n := range []int{1, 100_000} {
 		b.Run(fmt.Sprintf("%d connections", n), func(b *testing.B) {

@@ -1,25 +1,77 @@
 package tokenstore
 
-import "sync"
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// publishedTurn is how long a token stays in memory at least, once it was used or renewed; twice that at
+// most, if nobody asks for it. It is longer than a flight, so that whoever waits for one finds the present token at its end.
+const publishedTurn = 2 * time.Minute
 
 // published is the hot map: the tokens that callers get without any I/O. A
 // look-up allocates nothing and holds a read lock for the map access alone.
 //
-// It holds the connections that were used since the start, at most one entry for
-// each stored connection. The garbage collector looks at all of them again and again, so that
-// each is to be made of few objects: with many connections it costs more than the look-ups.
+// It holds the connections that are in use. The garbage collector looks at all of its tokens again and again, which
+// with many connections costs more than everything else; to read the record of one that was idle costs some microseconds, once.
 type published struct {
-	mu     sync.RWMutex
-	tokens map[ID]*Token // guarded by mu
+	mu sync.RWMutex
+	// recent are the tokens that were used or renewed in this turn, and earlier those of the
+	// turn before that were not used since. No token is in both.
+	recent, earlier map[ID]*Token // guarded by mu
 	// serves says whose tokens may be published; nobody's if it is nil.
 	serves func(ID) bool // guarded by mu
 }
 
+func newPublished() *published { return &published{recent: map[ID]*Token{}} }
+
 // get returns the published token of id, or nil.
 func (p *published) get(id ID) *Token {
 	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.tokens[id]
+	t := p.recent[id]
+	stays := t != nil || p.earlier[id] == nil
+	p.mu.RUnlock()
+	if stays {
+		return t
+	}
+	return p.promote(id)
+}
+
+// promote returns the published token of id, or nil, and has it stay.
+func (p *published) promote(id ID) *Token {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.earlier[id]
+	if t == nil { // somebody was quicker
+		return p.recent[id]
+	}
+	delete(p.earlier, id)
+	p.recent[t.ID] = t
+	return t
+}
+
+// findLocked returns the published token of id, or nil.
+func (p *published) findLocked(id ID) *Token {
+	if t := p.recent[id]; t != nil {
+		return t
+	}
+	return p.earlier[id]
+}
+
+func (p *published) deleteLocked(id ID) {
+	delete(p.recent, id)
+	delete(p.earlier, id)
+}
+
+// turn lets go of what nobody has used since the turn before.
+func (p *published) turn() {
+	p.mu.Lock()
+	p.earlier, p.recent = p.recent, map[ID]*Token{}
+	p.mu.Unlock()
 }
 
 // set publishes the token of a record. Only the holder of the connection's
@@ -32,7 +84,8 @@ func (p *published) set(t *Token, revision uint64) {
 		return
 	}
 	t.revision = revision
-	p.tokens[t.ID] = t
+	delete(p.earlier, t.ID)
+	p.recent[t.ID] = t
 }
 
 // advance notes that the record of id has a new revision and its token is the
@@ -40,7 +93,7 @@ func (p *published) set(t *Token, revision uint64) {
 func (p *published) advance(id ID, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t := p.tokens[id]; t != nil {
+	if t := p.findLocked(id); t != nil {
 		t.revision = revision
 	}
 }
@@ -57,7 +110,7 @@ func (p *published) restrict(serves func(ID) bool) {
 // drop takes the token of id away.
 func (p *published) drop(id ID) {
 	p.mu.Lock()
-	delete(p.tokens, id)
+	p.deleteLocked(id)
 	p.mu.Unlock()
 }
 
@@ -65,8 +118,8 @@ func (p *published) drop(id ID) {
 func (p *published) dropOlder(id ID, revision uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t := p.tokens[id]; t != nil && (revision == 0 || t.revision < revision) {
-		delete(p.tokens, id)
+	if t := p.findLocked(id); t != nil && (revision == 0 || t.revision < revision) {
+		p.deleteLocked(id)
 	}
 }
 
@@ -74,9 +127,33 @@ func (p *published) dropOlder(id ID, revision uint64) {
 func (p *published) keepOnly(keep func(ID) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id := range p.tokens {
-		if !keep(id) {
-			delete(p.tokens, id)
+	for _, tokens := range []map[ID]*Token{p.recent, p.earlier} {
+		for id := range tokens {
+			if !keep(id) {
+				delete(tokens, id)
+			}
 		}
 	}
+}
+
+// runTurns lets go of the tokens that nobody uses, unless the storage is out of order: then they may be all there is.
+func (s *Store) runTurns(ctx context.Context) {
+	tick := time.NewTicker(publishedTurn)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if h := s.Health(); h.Storage == nil && h.Unsaved == 0 && s.storageReads(ctx) {
+			s.published.turn()
+		}
+	}
+}
+
+// storageReads reports whether the storage can be read: it looks for a record that is none.
+func (s *Store) storageReads(ctx context.Context) bool {
+	_, err := s.backend.Get(ctx, storage.Key{Bucket: bucketConnections, ID: "-"})
+	return err == nil || errors.Is(err, storage.ErrNotFound)
 }

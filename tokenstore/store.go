@@ -34,7 +34,7 @@ type Store struct {
 	now     func() time.Time
 
 	records   records
-	published published
+	published *published
 	flights   flights
 	schedule  schedule
 	census    census
@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		backend: o.Backend, client: o.Client, now: o.Now,
 		records:   records{backend: o.Backend, sealer: sealer, unsaved: map[ID]*stored{}, refused: make(chan struct{}, 1)},
-		published: published{tokens: map[ID]*Token{}},
+		published: newPublished(),
 		flights:   flights{flying: map[ID]*flight{}},
 		schedule:  newSchedule(),
 		census:    newCensus(),
@@ -95,6 +95,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.background.Go(func() { s.follow(changes) })
 	s.background.Go(func() { s.runSchedule(background) })
 	s.background.Go(func() { s.runSaver(background) })
+	s.background.Go(func() { s.runTurns(background) })
 	s.background.Go(func() { s.takeCensus(background) })
 	s.resumeRotation()
 	return s, nil

@@ -16,17 +16,32 @@ const (
 // startCaddy runs Caddy with these global options and sites. All Caddies are the same program: without its
 // directives, the plugin does nothing.
 func (b *bench) startCaddy(ctx context.Context, c *competitor, dir, global string, sites ...string) (*competitor, error) {
-	file, err := write(dir, "Caddyfile", fmt.Sprintf(
+	_, err := write(dir, caddyfile, fmt.Sprintf(
 		"{\nadmin unix/%s/admin\npersist_config off\nauto_https off\nlog default {\nlevel ERROR\n}\n%s\n}\n%s", dir, global, strings.Join(sites, "")))
 	if err != nil {
 		return nil, err
 	}
-	c.process, err = start(ctx, dir, b.trust(), b.caddy, "run", "--config", file, "--adapter", "caddyfile")
-	if err != nil {
-		return nil, err
-	}
+	return c, b.runCaddy(ctx, c, dir)
+}
+
+const caddyfile = "Caddyfile"
+
+// runCaddy runs Caddy with what startCaddy has written.
+func (b *bench) runCaddy(ctx context.Context, c *competitor, dir string) (err error) {
+	c.process, err = start(ctx, dir, b.trust(), b.caddy, "run", "--config", filepath.Join(dir, caddyfile), "--adapter", "caddyfile")
 	c.admin = socketClient(filepath.Join(dir, "admin"))
-	return c, nil
+	return err
+}
+
+// restartCaddy ends a Caddy and runs it again, with the store that it had.
+func (b *bench) restartCaddy(ctx context.Context, c *competitor) error {
+	c.admin.CloseIdleConnections()
+	c.stop()
+	if err := b.runCaddy(ctx, c, c.dir); err != nil {
+		return err
+	}
+	_, err := c.ready(ctx)
+	return err
 }
 
 // site returns the block of a site.

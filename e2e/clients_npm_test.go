@@ -43,6 +43,21 @@ limited slack_webapi_rate_limited_error 30
 	}
 }
 
+// Google's clients put uploads at the root of the host, so that the API has a site of its own here.
+func TestGoogleDriveForNode(t *testing.T) {
+	needsNPM(t)
+	s := newSaaS(t, new(driveAPI))
+	s.startWith("host main "+s.api.URL, s.caddyfile, "\ttoken_proxy saas/auth")
+	want := `uploaded 1000 true
+files one,two
+downloaded body
+missing 404 notFound
+`
+	if diff := cmp.Diff(want, runNPM(t, "drive.js", "BASE_URL="+s.url("/"))); diff != "" {
+		t.Errorf("drive.js prints (-want +got):\n%s", diff)
+	}
+}
+
 func needsNPM(t *testing.T) {
 	t.Helper()
 	needs(t, "node")

@@ -2,6 +2,9 @@ package tokenstore
 
 import (
 	"context"
+	"hash/maphash"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,47 +15,83 @@ const censusPage = 200
 // censusRetry is the wait after the storage failed to give a page.
 const censusRetry = 5 * time.Second
 
-// census knows the state of every connection, for metrics: a word and a time
-// each. It is taken in the background after the start, and kept true by each commit.
+// census counts the connections by state, for metrics. It is taken in the background after
+// the start, and kept true by each commit.
+//
+// What it remembers of each is all the memory that a connection takes which nobody uses: a hash and a
+// state. The hashes of a million ids are all different, but for one chance in many millions; then
+// a count is wrong by one.
 type census struct {
-	mu      sync.Mutex
-	entries map[ID]censusEntry // guarded by mu
+	seed maphash.Seed
+
+	mu     sync.Mutex
+	states map[uint64]censusState   // guarded by mu; by the hash of the id
+	counts map[string]map[State]int // guarded by mu; by provider
 	// deleted are those that were deleted while the census was being taken, so that a page
 	// read before the deletion does not bring them back. Nil when it is complete.
 	deleted map[ID]bool // guarded by mu
 }
 
-type censusEntry struct {
-	state   State
-	expires time.Time
-}
+// censusState is a State in a byte: its place among the states.
+type censusState uint8
+
+var states = [...]State{StateReady, StateRetrying, StateNeedsConsent}
 
 func newCensus() census {
-	return census{entries: map[ID]censusEntry{}, deleted: map[ID]bool{}}
+	return census{
+		seed:   maphash.MakeSeed(),
+		states: map[uint64]censusState{}, counts: map[string]map[State]int{}, deleted: map[ID]bool{},
+	}
 }
 
-func (c *census) set(id ID, state State, expires time.Time) {
+func (c *census) hash(id ID) uint64 { return maphash.Comparable(c.seed, id) }
+
+func (c *census) set(id ID, state State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.entries[id] = censusEntry{state, expires}
+	c.setLocked(id, state)
 	delete(c.deleted, id)
 }
 
 // found adds what a page of the storage has, unless something newer is known.
-func (c *census) found(id ID, state State, expires time.Time) {
+func (c *census) found(id ID, state State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, known := c.entries[id]; !known && !c.deleted[id] {
-		c.entries[id] = censusEntry{state, expires}
+	if _, known := c.states[c.hash(id)]; !known && !c.deleted[id] {
+		c.setLocked(id, state)
 	}
 }
 
 func (c *census) remove(id ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.entries, id)
+	c.uncountLocked(id)
+	delete(c.states, c.hash(id))
 	if c.deleted != nil {
 		c.deleted[id] = true
+	}
+}
+
+func (c *census) setLocked(id ID, state State) {
+	c.uncountLocked(id)
+	c.states[c.hash(id)] = censusState(slices.Index(states[:], state))
+	if c.counts[id.Provider] == nil {
+		c.counts[id.clone().Provider] = map[State]int{}
+	}
+	c.counts[id.Provider][state]++
+}
+
+func (c *census) uncountLocked(id ID) {
+	before, known := c.states[c.hash(id)]
+	if !known {
+		return
+	}
+	of := c.counts[id.Provider]
+	if of[states[before]]--; of[states[before]] <= 0 {
+		delete(of, states[before])
+	}
+	if len(of) == 0 {
+		delete(c.counts, id.Provider)
 	}
 }
 
@@ -69,12 +108,9 @@ func (c *census) complete() {
 func (s *Store) Census() map[string]map[State]int {
 	s.census.mu.Lock()
 	defer s.census.mu.Unlock()
-	counts := map[string]map[State]int{}
-	for id, e := range s.census.entries {
-		if counts[id.Provider] == nil {
-			counts[id.Provider] = map[State]int{}
-		}
-		counts[id.Provider][e.state]++
+	counts := make(map[string]map[State]int, len(s.census.counts))
+	for provider, of := range s.census.counts {
+		counts[provider] = maps.Clone(of)
 	}
 	return counts
 }
@@ -108,7 +144,7 @@ func (s *Store) takeCensus(ctx context.Context) {
 				continue
 			}
 			if st := s.records.open(id, raw); st.damaged == nil {
-				s.census.found(id, st.state(), st.ExpiresAt)
+				s.census.found(id, st.state())
 			}
 		}
 		if len(page) < censusPage {

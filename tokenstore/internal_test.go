@@ -1,6 +1,7 @@
 package tokenstore
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
@@ -108,7 +110,7 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 		if _, err := p.admit(ID{}, time.Now()); !errors.As(err, &u) || u.RetryAfter != breakerFirst {
 			t.Errorf("admitted during the pause: %v", err)
 		}
-		if p.reserve(time.Now()) {
+		if ok, _ := p.reserve(time.Now()); ok {
 			t.Error("the schedule may call during the pause")
 		}
 		time.Sleep(breakerFirst)
@@ -167,19 +169,114 @@ func TestAPauseDoesNotOutliveAClockThatIsSetBack(t *testing.T) {
 	}
 }
 
-func TestCallsBeginAtTheConfiguredRate(t *testing.T) {
+func TestNoSecondHasMoreCallsThanConfigured(t *testing.T) {
+	for perSecond, want := range map[float64]struct{ calls, seconds int }{
+		10:   {110, 10},
+		1:    {10, 9},
+		2.5:  {11, 5},
+		0.5:  {3, 4},
+		1000: {3001, 3},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = perSecond, 1 }))
+			time.Sleep(time.Hour) // saves nothing up
+			start := time.Now()
+			var begun []time.Time
+			for range want.calls {
+				release, err := p.enter(t.Context(), false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				begun = append(begun, time.Now())
+				release()
+			}
+			if d := time.Since(start); d != time.Duration(want.seconds)*time.Second {
+				t.Errorf("%d calls at %v in a second took %s, want %d s", want.calls, perSecond, d, want.seconds)
+			}
+			most := max(1, int(perSecond))
+			for i := most; i < len(begun); i++ {
+				if begun[i].Sub(begun[i-most]) < time.Second {
+					t.Fatalf("more than %d began in the second from %s on", most, begun[i-most].Sub(start))
+				}
+			}
+		})
+	}
+}
+
+func TestTheScheduleLeavesAPlaceToWhoeverAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 10, 1 }))
+		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 10, 100 }))
 		start := time.Now()
-		for range 110 {
-			release, err := p.enter(t.Context())
-			if err != nil {
+		for range 9 {
+			if ok, _ := p.reserve(time.Now()); !ok {
+				t.Fatal("it does not get what is there")
+			}
+		}
+		if ok, until := p.reserve(time.Now()); ok || !until.Equal(start.Add(time.Second)) {
+			t.Errorf("it gets the last place: %t, or is to come back at %s", ok, until)
+		}
+		for range 11 {
+			if _, err := p.enter(t.Context(), false); err != nil {
 				t.Fatal(err)
 			}
-			release()
 		}
-		if d := time.Since(start).Round(time.Second); d != 10*time.Second {
-			t.Errorf("110 calls at 10 in a second took %s", d)
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("the eleventh caller waited %s", d)
+		}
+	})
+}
+
+func TestACallerWhoCannotWaitTakesNobodysPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 0.1, 10 }))
+		start := time.Now()
+		if err := p.turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for range 10 {
+			if err := p.turn(short); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("turn returned %v", err)
+			}
+		}
+		if err := p.turn(t.Context()); err != nil || time.Since(start) != 10*time.Second {
+			t.Errorf("the next one waited %s: %v", time.Since(start), err)
+		}
+	})
+}
+
+// The census is the same as a map of all connections, whatever happens in whichever order.
+func TestTheCensusCountsWhatThereIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, want := Store{census: newCensus()}, map[ID]State{}
+		c := &s.census
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			id := ID{Provider: rapid.SampledFrom([]string{"p", "q"}).Draw(t, "provider"), Name: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name")}
+			state := rapid.SampledFrom(states[:]).Draw(t, "state")
+			switch rapid.IntRange(0, 2).Draw(t, "step") {
+			case 0:
+				c.set(id, state)
+				want[id] = state
+			case 1:
+				c.remove(id)
+				delete(want, id)
+			case 2: // a page that was read before the last change
+				if _, known := want[id]; !known && !c.deleted[id] {
+					want[id] = state
+				}
+				c.found(id, state)
+			}
+		}
+		counts := map[string]map[State]int{}
+		for id, state := range want {
+			if counts[id.Provider] == nil {
+				counts[id.Provider] = map[State]int{}
+			}
+			counts[id.Provider][state]++
+		}
+		if diff := cmp.Diff(counts, s.Census()); diff != "" {
+			t.Errorf("census (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -142,7 +142,7 @@ func (s *Store) commitOrKeep(ctx context.Context, st *stored) {
 		return
 	}
 	total := s.records.keepUnsaved(st)
-	s.census.set(st.id, st.state(), st.ExpiresAt)
+	s.census.set(st.id, st.state())
 	s.observer().Unsaved(UnsavedEvent{ID: st.id, Err: err, Total: total})
 }
 
@@ -178,7 +178,7 @@ func (s *Store) commitOver(ctx context.Context, st *stored) error {
 // saved tells everybody who keeps an account of the records.
 func (s *Store) saved(st *stored) {
 	s.published.advance(st.id, st.revision)
-	s.census.set(st.id, st.state(), st.ExpiresAt)
+	s.census.set(st.id, st.state())
 	s.schedule.notice(st.due)
 }
 

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 )
 
@@ -30,9 +28,9 @@ const (
 type pace struct {
 	provider *Provider
 	slots    chan struct{}
-	limiter  *rate.Limiter
 
 	mu        sync.Mutex
+	window    window    // guarded by mu: when the next call may begin
 	failures  int       // guarded by mu: transient failures in a row, of all connections
 	pauses    int       // guarded by mu: pauses in a row
 	until     time.Time // guarded by mu: not called before
@@ -43,11 +41,10 @@ type pace struct {
 }
 
 func newPace(p *Provider) *pace {
-	burst := max(1, int(p.maxPerSecond))
 	return &pace{
 		provider: p,
 		slots:    make(chan struct{}, p.maxConcurrent),
-		limiter:  rate.NewLimiter(rate.Limit(p.maxPerSecond), burst),
+		window:   newWindow(p.maxPerSecond),
 	}
 }
 
@@ -78,8 +75,9 @@ func (p *pace) admit(id ID, now time.Time) (probe bool, err error) {
 // enterDeadline is how long a flight waits for its provider's turn.
 const enterDeadline = 20 * time.Second
 
-// enter waits for a slot and for the provider's rate. The caller releases it.
-func (p *pace) enter(ctx context.Context) (release func(), err error) {
+// enter waits for a slot and, unless reserve has booked one already, for a place within the
+// provider's rate. The caller releases the slot.
+func (p *pace) enter(ctx context.Context, booked bool) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, enterDeadline)
 	defer cancel()
 	select {
@@ -88,11 +86,29 @@ func (p *pace) enter(ctx context.Context) (release func(), err error) {
 		return nil, ctx.Err()
 	}
 	release = func() { <-p.slots }
-	if err := p.limiter.Wait(ctx); err != nil {
+	if booked {
+		return release, nil
+	}
+	if err := p.turn(ctx); err != nil {
 		release()
 		return nil, err
 	}
 	return release, nil
+}
+
+// turn waits until one more call may begin. It books nothing that ctx does not last for.
+func (p *pace) turn(ctx context.Context) error {
+	p.mu.Lock()
+	now := time.Now()
+	wait := p.window.wait(now, 0)
+	if end, bounded := ctx.Deadline(); bounded && now.Add(wait).After(end) {
+		p.mu.Unlock()
+		return context.DeadlineExceeded
+	}
+	p.window.book(now)
+	p.mu.Unlock()
+	sleep(ctx, wait)
+	return ctx.Err()
 }
 
 // pause is what an outcome changes about the provider's pause.
@@ -152,19 +168,26 @@ func (p *pace) abandoned() {
 	p.mu.Unlock()
 }
 
-// reserve takes one of the slots that the schedule may use, so that a caller
-// who waits for a token always finds one that is not taken by background work.
-func (p *pace) reserve(now time.Time) bool {
+// reserve takes what one refresh of the schedule needs: a slot, and a place within the rate. It leaves
+// one of each, so that a caller who waits for a token finds them not taken by background work. If
+// it cannot, until is when to try again, the zero time if something else will wake the schedule.
+func (p *pace) reserve(now time.Time) (ok bool, until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if left := p.until.Sub(now); left > 0 && left <= longestPause || !p.until.IsZero() && p.probing {
-		return false
+		return false, p.until
 	}
 	if p.scheduled >= max(1, p.provider.maxConcurrent-1) {
-		return false
+		return false, p.until
 	}
+	// The window goes by the monotonic clock: one that is set back must not keep it shut.
+	monotonic := time.Now()
+	if wait := p.window.wait(monotonic, 1); wait > 0 {
+		return false, now.Add(wait)
+	}
+	p.window.book(monotonic)
 	p.scheduled++
-	return true
+	return true, time.Time{}
 }
 
 func (p *pace) unreserve() {

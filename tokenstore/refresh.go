@@ -61,7 +61,7 @@ func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*T
 			defer pc.abandoned()
 		}
 	}
-	release, err := pc.enter(ctx)
+	release, err := pc.enter(ctx, a.trigger == TriggerSchedule)
 	if err != nil {
 		return nil, &UnavailableError{ID: st.id, RetryAfter: time.Second, Reason: "busy", Err: err}
 	}

@@ -124,6 +124,7 @@ func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
 	}()
 
 	cursor := s.schedule.cursor
+	full := s.nobodyFull()
 	for range scheduleMost / schedulePage {
 		entries, err := s.backend.Due(ctx, bucketConnections, next, cursor, schedulePage)
 		if err != nil {
@@ -137,8 +138,12 @@ func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
 				s.schedule.reached(storage.Due{})
 				return earliest(e.At, next)
 			}
-			if until := s.startDue(e, now); until.After(now) && until.Before(next) {
+			if until := s.startDue(e, now, full); until.After(now) && until.Before(next) {
 				next = until
+			}
+			if full.all() {
+				// What is behind could not be started either. The next pass begins where this one did.
+				return next
 			}
 		}
 		if len(entries) < schedulePage {
@@ -153,10 +158,26 @@ func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
 	return now.Add(schedulePause)
 }
 
+// fullProviders are those that took no more refreshes in a pass. With a million connections that are due
+// and four that can be refreshed at a time, a pass must not look at all the others.
+type fullProviders struct {
+	names map[string]bool
+	of    int // how many providers there are
+}
+
+func (s *Store) nobodyFull() *fullProviders {
+	return &fullProviders{names: map[string]bool{}, of: len(s.config.Load().providers)}
+}
+
+func (f *fullProviders) all() bool { return f.of > 0 && len(f.names) >= f.of }
+
 // startDue starts a refresh unless it is under way or must wait; until is when
 // to look again, the zero time if something else will wake the schedule.
-func (s *Store) startDue(e storage.Due, now time.Time) (until time.Time) {
+func (s *Store) startDue(e storage.Due, now time.Time, full *fullProviders) (until time.Time) {
 	id, err := ParseID(e.Key.ID)
+	if full.names[id.Provider] {
+		return time.Time{} // it has been told already
+	}
 	// The flight under way may leave the due time as it is: an import wakes the schedule when
 	// it has committed, which is before it has landed.
 	if err != nil || s.flights.behind(id, s.schedule.wake) {
@@ -170,8 +191,9 @@ func (s *Store) startDue(e storage.Due, now time.Time) (until time.Time) {
 		return time.Time{} // it may come back with the next configuration
 	}
 	pc := s.pace(p)
-	if !pc.reserve(now) {
-		return pc.pausedUntil()
+	if ok, until := pc.reserve(now); !ok {
+		full.names[p.name] = true
+		return until
 	}
 	_, own, err := s.flights.join(id, job{
 		run:    func(ctx context.Context) (*Token, error) { return s.fly(ctx, id, ask{trigger: TriggerSchedule}) },

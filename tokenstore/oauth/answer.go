@@ -28,6 +28,8 @@ type reading struct {
 	// disagree on which one counts (encoding/json takes the last and ignores
 	// case), so none does.
 	suspect bool
+	// nested is a grant below the top level, if there is one there and none at it.
+	nested *Answer
 }
 
 // deciding are the members whose duplicates and case variants are refused.
@@ -43,6 +45,9 @@ func read(r *reply, e *Endpoint) reading {
 	}
 	rd.answer.AccessToken = rd.token(f["access_token"])
 	rd.answer.RefreshToken = rd.token(f["refresh_token"])
+	if f["access_token"].empty() && f["refresh_token"].empty() {
+		rd.nested = nestedGrant(ms)
+	}
 	rd.answer.TokenType = f["token_type"].label(64)
 	rd.answer.Scopes = f["scope"].scopes(e)
 	rd.answer.Account = account(f)

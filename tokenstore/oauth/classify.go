@@ -151,7 +151,7 @@ func (v *conversation) delivered(r *reply, rd reading) *Answer {
 	case hasAccess, hasRefresh && !a.RefreshToken.Equal(v.refreshToken):
 		return &a
 	}
-	return nil
+	return rd.nested
 }
 
 // harmless returns code, or "" if a server wrote a secret of ours where a code

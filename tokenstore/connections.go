@@ -89,11 +89,16 @@ func (s *Store) imported(st *stored, p *Provider, in Import) *stored {
 	st.Policy = in.Refresh
 	st.due = dueAt(st.record, p)
 	if in.AccessToken == "" {
-		// Nothing can be handed out yet, so the first refresh is due now.
-		st.ExpiresAt = s.now()
-		st.due = st.ExpiresAt
+		s.refreshFirst(st)
 	}
 	return st
+}
+
+// refreshFirst makes the first refresh of a grant that came without an access token due now, whatever its policy: nothing can be
+// handed out before.
+func (s *Store) refreshFirst(st *stored) {
+	st.ExpiresAt = s.now()
+	st.due = st.ExpiresAt
 }
 
 // publish makes callers see the record's token, or that it has none.

@@ -91,7 +91,8 @@ type FinishedConsent struct {
 }
 
 // FinishConsent ends a consent: it redeems the code and stores the grant, durably.
-// The exchange goes on if ctx ends; a code can be used only once.
+// The exchange goes on if ctx ends; a code can be used only once. If the server's answer is broken and brought a refresh
+// token nevertheless, that is stored, and the schedule gets the first access token with it at once.
 //
 // It returns an error that wraps ErrInvalidConsent, ErrOtherBrowser, ErrConsentDenied or
 // ErrAccountChanged; or, if the code could not be redeemed, ErrUnavailable or ErrMisconfigured. ID and
@@ -179,7 +180,10 @@ func (s *Store) redeem(ctx context.Context, id ID, p *Provider, c ConsentCallbac
 		Code: secret.New(c.Code), Verifier: secret.New(pend.Verifier), RedirectURI: pend.RedirectURI,
 	})
 	if err != nil {
-		return "", exchangeFailed(id, p, err)
+		if answer = broughtGrant(err); answer == nil {
+			return "", exchangeFailed(id, p, err)
+		}
+		s.observer().Trouble("broken answer to a consent, of which the refresh token is kept for "+id.String(), err)
 	}
 	if st.Account != "" && answer.Account != "" && st.Account != answer.Account {
 		// Not revoked: some servers take all of a person's grants for the client away with one.
@@ -191,6 +195,9 @@ func (s *Store) redeem(ctx context.Context, id ID, p *Provider, c ConsentCallbac
 	// granted those that were asked for (RFC 6749 section 5.1).
 	st.RefreshToken, st.Scopes = secret.String{}, slices.Clone(p.endpoint.Scopes)
 	s.grant(st, p, answer)
+	if answer.AccessToken.IsZero() {
+		s.refreshFirst(st)
+	}
 	s.commitOrKeep(ctx, st)
 	s.publish(st)
 	s.observer().Consented(id)
@@ -198,6 +205,17 @@ func (s *Store) redeem(ctx context.Context, id ID, p *Provider, c ConsentCallbac
 		return answer.Account, &UnavailableError{ID: id, RetryAfter: time.Second, Reason: "storage"}
 	}
 	return answer.Account, nil
+}
+
+// broughtGrant returns what a broken answer to an exchange is good for, nil if that is nothing: its refresh token alone, which
+// then has to show that it works. Nobody could ask for it again, as the code is spent.
+func broughtGrant(err error) *oauth.Answer {
+	failure, ok := errors.AsType[*oauth.Error](err)
+	if !ok || !deliveredGrant(failure) {
+		return nil
+	}
+	d := failure.Delivered
+	return &oauth.Answer{RefreshToken: d.RefreshToken, TokenType: d.TokenType, Scopes: d.Scopes, Account: d.Account}
 }
 
 // exchangeFailed tells what a code that could not be redeemed means.

@@ -3,6 +3,7 @@ package tokenstore_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -42,7 +43,9 @@ type world struct {
 	provider *tokenstore.Provider
 	seen     *recorder
 	offset   atomic.Int64 // of the store's wall clock
-	detach   func()
+	// noDial, if set, is what becomes of an attempt to connect to the server.
+	noDial atomic.Pointer[func(context.Context) error]
+	detach func()
 }
 
 // inWorld runs a test in a bubble of its own.
@@ -109,7 +112,7 @@ func (w *world) open() {
 	w.Store, err = tokenstore.Open(w.t.Context(), tokenstore.Options{
 		Backend: w.backend, Key: w.key, Now: w.now,
 		Client: oauth.NewClient(oauth.Options{
-			Transport: &http.Transport{DialContext: w.server.DialContext, DisableKeepAlives: true},
+			Transport: &http.Transport{DialContext: w.dial, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 64 << 10},
 			Now:       w.now,
 		}),
 	})
@@ -117,6 +120,14 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	w.detach = w.Attach(tokenstore.Attachment{Providers: []*tokenstore.Provider{w.provider}, Observer: w.seen})
+}
+
+// dial connects to the server, as far as noDial lets it.
+func (w *world) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if refuse := w.noDial.Load(); refuse != nil {
+		return nil, (*refuse)(ctx)
+	}
+	return w.server.DialContext(ctx, network, address)
 }
 
 // crash lets the store end as a kill -9 would leave it: nothing that is not in
@@ -140,6 +151,7 @@ func (w *world) end() {
 	w.backend.FailPuts(0, nil)
 	w.backend.OnPut(nil)
 	w.server.ClearFaults()
+	w.noDial.Store(nil)
 	if err := w.Close(context.Background()); err != nil {
 		w.t.Errorf("closing: %v", err)
 	}
@@ -221,6 +233,7 @@ type recorder struct {
 	consents  []tokenstore.ConsentEvent
 	pauses    []tokenstore.PauseEvent
 	unsaved   []tokenstore.UnsavedEvent
+	consented []tokenstore.ID
 	troubles  []string
 }
 
@@ -234,6 +247,12 @@ func (r *recorder) ConsentNeeded(e tokenstore.ConsentEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.consents = append(r.consents, e)
+}
+
+func (r *recorder) Consented(id tokenstore.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.consented = append(r.consented, id)
 }
 
 func (r *recorder) ProviderPaused(e tokenstore.PauseEvent) {

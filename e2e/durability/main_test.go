@@ -1,0 +1,103 @@
+package durability
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/e2e/powercut"
+)
+
+var soak = flag.Bool("soak", false, "do everything many times more often")
+
+// times returns how often to do something.
+func times(usual, soaking int) int {
+	if *soak {
+		return soaking
+	}
+	return usual
+}
+
+// writerBinary is the program under test, built once for all tests.
+var writerBinary string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "durability")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	writerBinary = filepath.Join(dir, "writer")
+	build := exec.Command("go", "build", "-o", writerBinary, "./writer")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "building the writer:", err)
+		return 1
+	}
+	code := m.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// mount mounts a disk until the test ends. It skips the test where that cannot be done, and
+// fails it where nobody reads the list of skipped tests.
+func mount(t *testing.T, o powercut.Options) *powercut.Disk {
+	t.Helper()
+	d, err := powercut.Mount(t.TempDir(), o)
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("CI=true forbids to skip this test: mounting through FUSE, as root: %v", err)
+		}
+		t.Skipf("SKIPPED: needs to mount through FUSE, as root: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// program is a writer at work. Its notes come by way of the disk.
+type program struct {
+	cmd    *exec.Cmd
+	errors bytes.Buffer
+}
+
+// newProgram prepares a writer with its database on the disk.
+func newProgram(d *powercut.Disk, providers string) *program {
+	p := &program{cmd: exec.Command(writerBinary,
+		"-db", filepath.Join(d.Dir, database), "-notes", d.NotesPath(), "-providers", providers)}
+	p.cmd.Stderr = &p.errors
+	return p
+}
+
+// run does the steps until the program ends, and returns why it failed.
+func (p *program) run(steps ...string) error {
+	var lines strings.Builder
+	for _, step := range steps {
+		lines.WriteString(step + "\n")
+	}
+	p.cmd.Stdin = strings.NewReader(lines.String())
+	if err := p.cmd.Run(); err != nil {
+		return fmt.Errorf("%w: %s", err, p.errors.String())
+	}
+	return nil
+}
+
+const database = "tokens.db"

@@ -86,7 +86,7 @@ func TestPlaceholdersOfReverseProxy(t *testing.T) {
 	byEither(t, func(t *testing.T, by string) {
 		a := newAPI(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 		host, port, _ := net.SplitHostPort(a.address())
-		fields, wanted := "", []string{`"latency_ms":0.`}
+		fields, wanted := "", []string{`"latency_ms":`}
 		for name, value := range map[string]string{
 			"upstream.address": `"tcp/` + a.address() + `"`, "upstream.hostport": `"` + a.address() + `"`, "upstream.host": `"` + host + `"`, "upstream.port": `"` + port + `"`,
 			"status_code": "418", "status_text": `"418 I'm a teapot"`,
@@ -98,6 +98,9 @@ func TestPlaceholdersOfReverseProxy(t *testing.T) {
 		p.wantGet("/x", http.StatusTeapot)
 		for _, field := range wanted {
 			p.waitForLog(field)
+		}
+		if p.accessLogHas(`"latency_ms":"`) {
+			t.Error("the latency is no number")
 		}
 	})
 }

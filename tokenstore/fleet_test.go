@@ -42,13 +42,18 @@ type fleet struct {
 // fleetBorn is when the grants were given, long before any test begins.
 var fleetBorn = time.Date(1999, 12, 1, 0, 0, 0, 0, time.UTC)
 
-func newFleet(t testing.TB, size int) *fleet {
+// newFleet connects size connections, whose refresh tokens are due. Those that grant makes are for another
+// server than the fleet's own; nil makes the latter.
+func newFleet(t testing.TB, size int, grant func(i int) string) *fleet {
+	if grant == nil {
+		grant = func(i int) string { return fleetToken(i, 0) }
+	}
 	f := &fleet{t: t, path: t.TempDir() + "/tokens.db", size: size, lifetime: 4 * time.Hour, refreshed: make([]int, size)}
 	file, err := bolt.Open(f.path, bolt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := f.open(file, func() time.Time { return fleetBorn })
+	s := f.open(file, f, func() time.Time { return fleetBorn })
 	defer f.close(s)
 	defer s.Attach(tokenstore.Attachment{Providers: []*tokenstore.Provider{f.provider(nil)}})()
 	var wg sync.WaitGroup
@@ -57,7 +62,7 @@ func newFleet(t testing.TB, size int) *fleet {
 		wg.Go(func() {
 			for i := w; i < size; i += writers {
 				in := tokenstore.Import{
-					AccessToken: strings.Repeat("a", 150), RefreshToken: fleetToken(i, 0), ExpiresAt: fleetBorn.Add(f.lifetime),
+					AccessToken: strings.Repeat("a", 150), RefreshToken: grant(i), ExpiresAt: fleetBorn.Add(f.lifetime),
 				}
 				if err := s.Import(context.Background(), fleetID(i), in); err != nil {
 					t.Error(err)
@@ -91,13 +96,14 @@ func (f *fleet) provider(adjust func(*tokenstore.ProviderConfig)) *tokenstore.Pr
 	return p
 }
 
-func (f *fleet) open(file *bolt.Store, now func() time.Time) *tokenstore.Store {
+// open opens a store on the file, which sends its requests through the transport; nil is the usual one.
+func (f *fleet) open(file *bolt.Store, transport http.RoundTripper, now func() time.Time) *tokenstore.Store {
 	key, err := seal.ParseKey(strings.Repeat("0123456789abcdef", 4))
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	s, err := tokenstore.Open(f.t.Context(), tokenstore.Options{
-		Backend: file, Key: key, Now: now, Client: oauth.NewClient(oauth.Options{Transport: f, Now: now}),
+		Backend: file, Key: key, Now: now, Client: oauth.NewClient(oauth.Options{Transport: transport, Now: now}),
 	})
 	if err != nil {
 		f.t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestScale(t *testing.T) {
-	f := newFleet(t, *fleetSize)
+	f := newFleet(t, *fleetSize, nil)
 	t.Run("a store is open at once and an idle connection takes next to no memory", func(t *testing.T) {
 		f.t = t
 		checkStart(t, f)
@@ -32,7 +32,7 @@ func checkStart(t *testing.T, f *fleet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := f.open(file, func() time.Time { return fleetBorn })
+	s := f.open(file, f, func() time.Time { return fleetBorn })
 	defer f.close(s)
 	defer s.Attach(tokenstore.Attachment{Providers: []*tokenstore.Provider{f.provider(nil)}})()
 	if _, err := s.Token(t.Context(), fleetID(f.size/2), tokenstore.Want{}); err != nil {
@@ -77,7 +77,7 @@ func checkHerd(t *testing.T, f *fleet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := f.open(file, time.Now)
+	s := f.open(file, f, time.Now)
 	defer f.close(s)
 	defer s.Attach(tokenstore.Attachment{Providers: []*tokenstore.Provider{p}})()
 

@@ -1,0 +1,115 @@
+//go:build linux
+
+package tokenstore_test
+
+import (
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
+)
+
+// BenchmarkRefreshes refreshes all the time: tokens live for two seconds only. The server is the stand-in, on
+// TCP and in this process, so that it takes its part of the processors. Each refresh is two durable
+// commits, of the intent and of the outcome; a commit is two fdatasync calls, however many refreshes share it.
+//
+// Use it with -connections=1000000 -benchtime=50000x.
+func BenchmarkRefreshes(b *testing.B) {
+	server := standin.New(standin.Options{
+		Rotation: standin.RotateAlways, AccessLifetime: 2 * time.Second,
+		Clients: []standin.Client{{ID: clientID, Secret: clientSecret, RedirectURIs: []string{redirectURI}}},
+	})
+	if err := server.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer server.Close()
+	f := newFleet(b, *fleetSize, func(int) string {
+		g, err := server.IssueGrant(clientID)
+		if err != nil {
+			b.Error(err)
+		}
+		return g.RefreshToken
+	})
+	p := f.provider(func(c *tokenstore.ProviderConfig) {
+		c.ClientSecret, c.TokenURL = secret.New(clientSecret), server.OAuthURL()+"/oauth2/token"
+		c.MaxConcurrent, c.MaxPerSecond = 256, 100_000
+	})
+	sync := fdatasync(b, filepath.Dir(f.path))
+
+	var commits, writes atomic.Int64
+	file, err := bolt.Open(f.path, bolt.Options{OnCommit: func(c bolt.CommitInfo) {
+		commits.Add(1)
+		writes.Add(int64(c.Operations))
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := f.open(file, nil, time.Now)
+	defer f.close(s)
+	count := &counting{goal: int64(b.N), reached: make(chan struct{})}
+	b.ResetTimer()
+	defer s.Attach(tokenstore.Attachment{Providers: []*tokenstore.Provider{p}, Observer: count})()
+	<-count.reached
+	b.StopTimer()
+
+	if n := count.failed.Load(); n > 0 {
+		b.Errorf("%d refreshes failed", n)
+	}
+	refreshes := float64(count.done.Load())
+	b.ReportMetric(refreshes/b.Elapsed().Seconds(), "refreshes/s")
+	b.ReportMetric(2*float64(commits.Load())/refreshes, "fsyncs/refresh")
+	b.ReportMetric(float64(writes.Load())/float64(commits.Load()), "writes/commit")
+	b.ReportMetric(float64(sync.Microseconds()), "µs/fdatasync")
+	// What the disk allows if each refresh had its commits for itself.
+	b.ReportMetric(1/(4*sync.Seconds()), "alone/s")
+}
+
+// counting is an observer that counts refreshes up to a goal.
+type counting struct {
+	tokenstore.NopObserver
+	done, failed atomic.Int64
+	goal         int64
+	reached      chan struct{}
+}
+
+func (c *counting) Refreshed(e tokenstore.RefreshEvent) {
+	if e.Err != nil {
+		c.failed.Add(1)
+	}
+	if c.done.Add(1) == c.goal {
+		close(c.reached)
+	}
+}
+
+// fdatasync returns how long it takes the file system of dir to make an overwritten page durable.
+func fdatasync(b *testing.B, dir string) time.Duration {
+	b.Helper()
+	file, err := os.OpenFile(filepath.Join(dir, "sync"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	const rounds = 200
+	page := make([]byte, 4096)
+	var began time.Time
+	for i := range rounds + 1 {
+		if i == 1 {
+			began = time.Now() // the first one allocates the page
+		}
+		page[0] = byte(i)
+		if _, err := file.WriteAt(page, 0); err != nil {
+			b.Fatal(err)
+		}
+		if err := syscall.Fdatasync(int(file.Fd())); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(began) / rounds
+}

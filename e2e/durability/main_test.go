@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -87,13 +88,18 @@ func newProgram(d *powercut.Disk, providers string) *program {
 	return p
 }
 
-// run does the steps until the program ends, and returns why it failed.
-func (p *program) run(steps ...string) error {
+// steps says what the program is to do.
+func (p *program) steps(steps ...string) {
 	var lines strings.Builder
 	for _, step := range steps {
 		lines.WriteString(step + "\n")
 	}
 	p.cmd.Stdin = strings.NewReader(lines.String())
+}
+
+// run does the steps until the program ends, and returns why it failed.
+func (p *program) run(steps ...string) error {
+	p.steps(steps...)
 	if err := p.cmd.Run(); err != nil {
 		return fmt.Errorf("%w: %s", err, p.errors.String())
 	}
@@ -101,3 +107,24 @@ func (p *program) run(steps ...string) error {
 }
 
 const database = "tokens.db"
+
+// notebook takes in what a program notes.
+type notebook struct {
+	mu    sync.Mutex
+	notes []string
+}
+
+func (n *notebook) add(note string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.notes = append(n.notes, note)
+}
+
+// take returns the notes since the last take.
+func (n *notebook) take() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	notes := n.notes
+	n.notes = nil
+	return notes
+}

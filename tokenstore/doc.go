@@ -22,22 +22,46 @@
 //
 // # States
 //
-// What moves a connection from one state to another:
+// This table has all that moves a connection from one state to another, and a test holds the store to it:
 //
-//	from           event                                          to
-//	(none)         consent, import, first client credentials      ready
-//	ready          refresh succeeds                               ready, next generation
-//	ready          transient failure, or outcome unknown          retrying
-//	ready          server refuses the client                      retrying; the provider pauses
-//	retrying       refresh succeeds                               ready, next generation
-//	retrying       failure again                                  retrying, with a longer wait
-//	any            server says that the grant is gone             needs_consent: revoked
-//	any            the same, after an outcome was unknown         needs_consent: interrupted_rotation
-//	any            the same, and the client id is another one     needs_consent: client_changed
-//	any            the same, and the database was restored since  needs_consent: database_restored
-//	any            token ends, and there is no refresh token      needs_consent: no_refresh_token
-//	needs_consent  consent, import                                ready, next generation
-//	any            deletion                                       (none)
+//	from             event                                 to
+//	(none)           consent or import                     ready, next generation
+//	(none)           refresh succeeds                      ready, next generation
+//	(none)           failure that passes                   retrying
+//	(none)           server refuses the client             retrying
+//	(none)           answer is lost                        ready
+//	(none)           intent cannot be saved                (none)
+//	ready            consent or import                     ready, next generation
+//	ready            refresh succeeds                      ready, next generation
+//	ready            failure that passes                   retrying
+//	ready            server refuses the client             retrying
+//	ready            answer is lost                        ready
+//	ready            answer is lost again                  retrying
+//	ready            broken answer brings a refresh token  retrying, next generation
+//	ready            intent cannot be saved                ready
+//	ready            token is over, and no refresh token   needs_consent: no_refresh_token
+//	retrying         consent or import                     ready, next generation
+//	retrying         refresh succeeds                      ready, next generation
+//	retrying         failure that passes                   retrying
+//	retrying         server refuses the client             retrying
+//	retrying         answer is lost                        retrying
+//	retrying         answer is lost again                  retrying
+//	retrying         broken answer brings a refresh token  retrying, next generation
+//	retrying         intent cannot be saved                retrying
+//	ready, retrying  grant is gone                         needs_consent: revoked
+//	ready, retrying  grant is gone, after a lost answer    needs_consent: interrupted_rotation
+//	ready, retrying  grant is gone, from another client    needs_consent: client_changed
+//	ready, retrying  grant is gone, from a restored copy   needs_consent: database_restored
+//	needs_consent    consent or import                     ready, next generation
+//	ready            deletion                              (none)
+//	retrying         deletion                              (none)
+//	needs_consent    deletion                              (none)
+//
+// Connections that do not exist are refreshed only if their provider needs nobody's consent (client
+// credentials). An answer is lost if the request was sent and no whole answer came; the same request is then
+// sent once more at once. Only the server says that a grant is gone, and it is believed after the record was
+// read again: a verdict about a token that somebody else has replaced meanwhile moves nothing. A server that refuses the
+// client pauses the provider.
 //
 // Time alone, a clock that jumps, a lock that cannot be had or a storage that fails move nothing to
 // needs_consent.

@@ -10,19 +10,24 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
-// TestWhateverHappensAGrantDiesByTheServersHandOnly walks at random through the
-// table in the package documentation, with a server that rotates, detects reuse and
-// has a grace window so long that no answer is lost for good.
+// TestWhateverHappensAGrantDiesByTheServersHandOnly walks through the table in the package documentation at
+// random, with a server that rotates, detects reuse and has a grace window so long that
+// no answer is lost for good, and then on paths to what that does not get to. Nothing may happen that is not in the
+// table, and all that is in it must.
 func TestWhateverHappensAGrantDiesByTheServersHandOnly(t *testing.T) {
+	table := readStateTable(t)
+	walks := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		steps := rapid.SliceOfN(rapid.IntRange(0, 11), 5, 40).Draw(rt, "steps")
+		walks++
+		steps := rapid.SliceOfN(rapid.IntRange(0, 13), 5, 40).Draw(rt, "steps")
 		waits := rapid.SliceOfN(rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 40 * time.Second, 10 * time.Minute, 2 * time.Hour}), len(steps), len(steps)).Draw(rt, "waits")
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, standin.Options{Rotation: standin.RotateAlways, Grace: 1000 * time.Hour, AccessLifetime: time.Hour}, nil)
 			defer w.end()
-			m := &model{w: w}
+			m := &model{w: w, k: w.track(table)}
 			for i, step := range steps {
 				m.step(step)
 				time.Sleep(waits[i])
@@ -37,11 +42,24 @@ func TestWhateverHappensAGrantDiesByTheServersHandOnly(t *testing.T) {
 			rt.FailNow()
 		}
 	})
+	for name, p := range paths {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, p.server, p.provider, func(_ *testing.T, w *world) {
+				w.track(table)
+				p.walk(w)
+			})
+		})
+	}
+	for _, row := range table.unseen() {
+		t.Errorf("nothing has walked from %s, %s, to %s", row.from, row.event, row.to)
+	}
+	t.Logf("%d rows of the table, %d walks at random", len(table.rows), walks)
 }
 
 // model is what the connection must be like by all that has happened.
 type model struct {
 	w      *world
+	k      *tracker
 	exists bool
 	family int
 	// doomed: the server has ended the grant.
@@ -51,8 +69,10 @@ type model struct {
 func (m *model) step(n int) {
 	w, ctx := m.w, m.w.t.Context()
 	switch n {
-	case 0, 1:
+	case 0:
 		m.family, m.exists, m.doomed = w.connect(demo).Family, true, false
+	case 1:
+		m.consent()
 	case 2:
 		if err := w.Delete(ctx, demo); (err == nil) != m.exists {
 			w.t.Errorf("Delete returned %v", err)
@@ -75,6 +95,7 @@ func (m *model) step(n int) {
 	case 9:
 		w.crash()
 		w.open()
+		m.k.forget()
 	case 10:
 		w.restart()
 	case 11:
@@ -82,7 +103,30 @@ func (m *model) step(n int) {
 			w.server.RevokeFamily(m.family)
 			m.doomed = true
 		}
+	case 12:
+		w.backend.FailPuts(1, storage.ErrUnavailable)
+		_, _ = w.Refresh(ctx, demo)
+		w.backend.FailPuts(0, nil)
+	case 13:
+		w.server.Script(withoutAccessToken)
 	}
+}
+
+// withoutAccessToken is an answer of which the refresh token can be used.
+var withoutAccessToken = standin.Fault{
+	GrantType: "refresh_token", Stage: standin.After,
+	Rewrite: func(b []byte) []byte { return renamed(b, "access_token", "no_access_token") },
+}
+
+// consent lets a person consent.
+func (m *model) consent() {
+	w := m.w
+	if _, err := w.FinishConsent(w.t.Context(), w.approve(w.begin(demo))); err != nil {
+		w.t.Errorf("FinishConsent returned %v", err)
+		return
+	}
+	families := w.server.Families()
+	m.family, m.exists, m.doomed = families[len(families)-1].ID, true, false
 }
 
 // check compares the connection with the model.

@@ -228,6 +228,9 @@ func (w *world) accepted(t *tokenstore.Token) bool {
 // recorder is an observer that remembers.
 type recorder struct {
 	tokenstore.NopObserver
+	// next, if not nil, is told of refreshes, consents and deletions too. It is set before there is a connection.
+	next tokenstore.Observer
+
 	mu        sync.Mutex
 	refreshes []tokenstore.RefreshEvent
 	consents  []tokenstore.ConsentEvent
@@ -238,21 +241,36 @@ type recorder struct {
 }
 
 func (r *recorder) Refreshed(e tokenstore.RefreshEvent) {
+	if r.next != nil {
+		defer r.next.Refreshed(e)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.refreshes = append(r.refreshes, e)
 }
 
 func (r *recorder) ConsentNeeded(e tokenstore.ConsentEvent) {
+	if r.next != nil {
+		defer r.next.ConsentNeeded(e)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.consents = append(r.consents, e)
 }
 
 func (r *recorder) Consented(id tokenstore.ID) {
+	if r.next != nil {
+		defer r.next.Consented(id)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.consented = append(r.consented, id)
+}
+
+func (r *recorder) Deleted(id tokenstore.ID) {
+	if r.next != nil {
+		r.next.Deleted(id)
+	}
 }
 
 func (r *recorder) ProviderPaused(e tokenstore.PauseEvent) {

@@ -1,7 +1,9 @@
 package tokenstore_test
 
 import (
-	"fmt"
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,59 +12,151 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
-// TestAClockThatJumpsKillsNoGrantAndHammersNoServer steps the wall clock of the
-// store, and not the server's, at every point where that could matter.
-func TestAClockThatJumpsKillsNoGrantAndHammersNoServer(t *testing.T) {
-	const year = 365 * 24 * time.Hour
-	for _, step := range []time.Duration{time.Hour, year, 10 * year, -time.Hour, -year, -10 * year} {
-		for when, before := range map[string]func(*world){
-			"while it waits": func(*world) { time.Sleep(10 * time.Minute) },
-			"during a refresh": func(w *world) {
-				w.server.Script(standin.Fault{GrantType: "refresh_token", Stage: standin.After, Delay: 10 * time.Second})
-				go func() { _, _ = w.Refresh(w.t.Context(), demo) }()
-				time.Sleep(time.Second)
-			},
-			"after a failure": func(w *world) {
-				w.server.Script(standin.Fault{GrantType: "refresh_token", Times: 3, Status: 503, Header: map[string][]string{"Retry-After": {"60"}}})
-				_, _ = w.Refresh(w.t.Context(), demo)
-			},
-		} {
-			t.Run(fmt.Sprintf("%s %s", step, when), func(t *testing.T) {
-				inWorld(t, standin.Options{Rotation: standin.RotateAlways}, nil, func(t *testing.T, w *world) {
+const (
+	day  = 24 * time.Hour
+	year = 365 * day
+)
+
+// clockStep is a step of the wall clock of the store, of which a token lives four hours.
+type clockStep struct {
+	name string
+	by   time.Duration
+	to   time.Time // instead of by
+	// prompt: the step lets the token expire, and it must be refreshed within two minutes.
+	prompt bool
+	// refusals is how often the API may refuse a token later on: a clock that went back hides an expiry once.
+	refusals int
+	// sleeps: no clock is wrong. The machine slept, and all clocks went on meanwhile.
+	sleeps bool
+}
+
+var clockSteps = []clockStep{
+	{name: "a second forward", by: time.Second},
+	{name: "a minute forward", by: time.Minute},
+	{name: "an hour forward", by: time.Hour},
+	{name: "a day forward", by: day, prompt: true},
+	{name: "a year forward", by: year, prompt: true},
+	{name: "ten years forward", by: 10 * year, prompt: true},
+	{name: "to the last minute before 2038 is too much for 32 bits", to: time.Date(2038, 1, 19, 3, 13, 0, 0, time.UTC), prompt: true},
+	{name: "a second back", by: -time.Second},
+	{name: "a minute back", by: -time.Minute},
+	{name: "an hour back", by: -time.Hour, refusals: 1},
+	{name: "a day back", by: -day, refusals: 1},
+	{name: "a year back", by: -year, refusals: 1},
+	{name: "ten years back", by: -10 * year, refusals: 1},
+	{name: "a sleep of a minute", by: time.Minute, sleeps: true},
+	{name: "a sleep of an hour", by: time.Hour, sleeps: true},
+	{name: "a sleep of a day", by: day, prompt: true, sleeps: true},
+	{name: "a sleep of a month", by: 30 * day, prompt: true, sleeps: true},
+}
+
+// clockMoments are when the clock is set.
+var clockMoments = []struct {
+	name          string
+	before, after func(*world)
+}{
+	{name: "while it waits", before: func(*world) { time.Sleep(10 * time.Minute) }},
+	{name: "just before it is due", before: func(*world) { time.Sleep(3*time.Hour + 50*time.Minute) }},
+	{name: "during a refresh", before: func(w *world) {
+		w.server.Script(standin.Fault{GrantType: "refresh_token", Stage: standin.After, Delay: 10 * time.Second})
+		w.refreshAside()
+	}},
+	{name: "during a refresh whose answer is lost", before: func(w *world) {
+		w.server.Script(standin.Fault{GrantType: "refresh_token", Stage: standin.After, Delay: 10 * time.Second, Cut: true})
+		w.refreshAside()
+	}},
+	{name: "after a failure", before: func(w *world) {
+		w.server.Script(standin.Fault{GrantType: "refresh_token", Status: 503, Header: map[string][]string{"Retry-After": {"60"}}})
+		w.refresh()
+	}},
+	{name: "while the provider is paused", before: func(w *world) {
+		w.server.Script(refusal("invalid_client"))
+		w.refresh()
+	}},
+	{name: "while the store is shut", before: func(w *world) {
+		if err := w.Close(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	}, after: (*world).open},
+}
+
+// refreshAside lets a refresh begin.
+func (w *world) refreshAside() {
+	go func() { _, _ = w.Refresh(w.t.Context(), demo) }()
+	time.Sleep(time.Second)
+}
+
+// TestAClockThatIsSetKillsNoGrantAndHammersNoServer sets the wall clock of the store, and later back again, at each
+// moment where that could matter. Nothing may be deleted or die of it.
+func TestAClockThatIsSetKillsNoGrantAndHammersNoServer(t *testing.T) {
+	scenarios := 0
+	for _, step := range clockSteps {
+		for _, moment := range clockMoments {
+			scenarios++
+			t.Run(step.name+" "+moment.name, func(t *testing.T) {
+				t.Parallel()
+				var asleep atomic.Int64
+				o := standin.Options{
+					Rotation: standin.RotateAlways, Grace: 100 * day,
+					Now: func() time.Time { return time.Now().Add(time.Duration(asleep.Load())) },
+				}
+				inWorld(t, o, nil, func(t *testing.T, w *world) {
 					w.connect(demo)
-					before(w)
-					w.offset.Store(int64(step))
-					time.Sleep(3 * time.Hour)
-					if n := w.server.Refreshes(); n > 12 {
-						t.Errorf("%d refreshes in three hours", n)
+					moment.before(w)
+					by := step.by
+					if !step.to.IsZero() {
+						by = step.to.Sub(w.now())
 					}
-					w.wantRecovery()
-					w.offset.Store(0) // and back again
-					time.Sleep(3 * time.Hour)
-					w.wantRecovery()
-					synctest.Wait()
+					w.offset.Store(int64(by))
+					if step.sleeps {
+						asleep.Store(int64(by))
+					}
+					if moment.after != nil {
+						moment.after(w)
+					}
+					w.liveOn(step)
+					if !step.sleeps {
+						w.offset.Store(0)
+						w.liveOn(clockStep{refusals: 1})
+					}
 					if len(w.seen.consents) > 0 {
 						t.Errorf("consent is needed: %v", w.seen.consents)
-					}
-					if n := w.server.Refreshes(); n > 24 {
-						t.Errorf("%d refreshes in six hours", n)
 					}
 				})
 			})
 		}
 	}
+	t.Logf("%d scenarios", scenarios)
 }
 
-// wantRecovery demands a token that the API accepts, after one refusal at the most.
-func (w *world) wantRecovery() {
+// liveOn demands a token that the API accepts, for six hours after a step of the clock.
+func (w *world) liveOn(step clockStep) {
 	w.t.Helper()
-	tok := w.token()
-	if w.accepted(tok) {
-		return
+	before := w.server.Refreshes()
+	time.Sleep(2 * time.Minute)
+	if step.prompt && w.server.Refreshes() == before {
+		w.t.Error("the token that has expired by now is not refreshed")
 	}
-	tok, err := w.Rejected(w.t.Context(), tok)
-	if err != nil || !w.accepted(tok) {
-		w.t.Errorf("after a refusal: %v", err)
+	refusals := 0
+	for i := range 12 {
+		time.Sleep(30 * time.Minute)
+		tok, err := w.Token(w.t.Context(), demo, tokenstore.Want{})
+		if err == nil && !w.accepted(tok) {
+			refusals++
+			tok, err = w.Rejected(w.t.Context(), tok)
+		}
+		if err != nil || !w.accepted(tok) {
+			w.t.Errorf("at half hour %d: %v", i, err)
+		}
 	}
-	w.wantState(tokenstore.StateReady, "")
+	synctest.Wait()
+	if refusals > step.refusals {
+		w.t.Errorf("the API refused %d tokens, want %d at the most", refusals, step.refusals)
+	}
+	if n := w.server.Refreshes() - before; n < 1 || n > 12 {
+		w.t.Errorf("%d refreshes in six hours, of a token that lives four", n)
+	}
+	if s, err := w.Status(w.t.Context(), demo); errors.Is(err, tokenstore.ErrNotFound) || s.State != tokenstore.StateReady {
+		w.t.Errorf("the connection is %+v, %v", s, err)
+	}
 }

@@ -23,6 +23,9 @@ type published struct {
 	// recent are the tokens that were used or renewed in this turn, and earlier those of the
 	// turn before that were not used since. No token is in both.
 	recent, earlier map[ID]*Token // guarded by mu
+	// doubted are tokens that somebody else may have replaced, unnoticed. Their records are read again; these serve
+	// where that cannot be done.
+	doubted map[ID]*Token // guarded by mu
 	// serves says whose tokens may be published; nobody's if it is nil.
 	serves func(ID) bool // guarded by mu
 }
@@ -65,12 +68,13 @@ func (p *published) findLocked(id ID) *Token {
 func (p *published) deleteLocked(id ID) {
 	delete(p.recent, id)
 	delete(p.earlier, id)
+	delete(p.doubted, id)
 }
 
 // turn lets go of what nobody has used since the turn before.
 func (p *published) turn() {
 	p.mu.Lock()
-	p.earlier, p.recent = p.recent, map[ID]*Token{}
+	p.earlier, p.recent, p.doubted = p.recent, map[ID]*Token{}, nil
 	p.mu.Unlock()
 }
 
@@ -84,7 +88,7 @@ func (p *published) set(t *Token, revision uint64) {
 		return
 	}
 	t.revision = revision
-	delete(p.earlier, t.ID)
+	p.deleteLocked(t.ID)
 	p.recent[t.ID] = t
 }
 
@@ -127,13 +131,41 @@ func (p *published) dropOlder(id ID, revision uint64) {
 func (p *published) keepOnly(keep func(ID) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, tokens := range []map[ID]*Token{p.recent, p.earlier} {
+	for _, tokens := range []map[ID]*Token{p.recent, p.earlier, p.doubted} {
 		for id := range tokens {
 			if !keep(id) {
 				delete(tokens, id)
 			}
 		}
 	}
+}
+
+// doubt has every record read again before its token is served, unless sure knows better.
+func (p *published) doubt(sure func(ID) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, tokens := range []map[ID]*Token{p.recent, p.earlier} {
+		for id, t := range tokens {
+			if sure(id) {
+				continue
+			}
+			if p.doubted == nil {
+				p.doubted = map[ID]*Token{}
+			}
+			p.doubted[id] = t
+			delete(tokens, id)
+		}
+	}
+}
+
+// lastResort returns the token of id that is there, or that was until it was doubted, or nil.
+func (p *published) lastResort(id ID) *Token {
+	if t := p.get(id); t != nil {
+		return t
+	}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.doubted[id]
 }
 
 // runTurns lets go of the tokens that nobody uses, unless the storage is out of order: then they may be all there is.

@@ -155,7 +155,7 @@ func (s *Store) Health() Health {
 func (s *Store) follow(changes <-chan storage.Event) {
 	for e := range changes {
 		if e.Missed {
-			s.published.keepOnly(s.flights.has)
+			s.published.doubt(s.flights.has)
 			continue
 		}
 		id, err := ParseID(e.Key.ID)

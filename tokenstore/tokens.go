@@ -121,7 +121,11 @@ func (a ask) satisfiedBy(t *Token, now time.Time) bool {
 // its refresh.
 func (s *Store) fallback(id ID, a ask, err error) (*Token, error) {
 	if a.trigger == TriggerDemand {
-		if t := s.published.get(id); t != nil && t.valid(s.now()) {
+		present := s.published.get
+		if errors.Is(err, storage.ErrUnavailable) {
+			present = s.published.lastResort
+		}
+		if t := present(id); t != nil && t.valid(s.now()) {
 			return t, nil
 		}
 	}

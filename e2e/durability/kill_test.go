@@ -76,8 +76,7 @@ type killer struct {
 	notes   notebook
 
 	known       map[tokenstore.ID]grant
-	deleted     []tokenstore.ID // of late
-	made        int             // connections and files, for their names
+	made        int // connections and files, for their names
 	interrupted int
 
 	mu      sync.Mutex

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -66,8 +67,18 @@ func Mount(dir string, o Options) (*Disk, error) {
 // NotesPath returns where to write notes.
 func (d *Disk) NotesPath() string { return filepath.Join(d.Dir, Notes) }
 
-// Close takes the file system away. No process may have a file of it open.
-func (d *Disk) Close() error { return d.server.Unmount() }
+// patience is how long Close waits for processes that have just ended.
+const patience = 10 * time.Second
+
+// Close takes the file system away. No process may have a file of it open for long.
+func (d *Disk) Close() (err error) {
+	for began := time.Now(); time.Since(began) < patience; <-time.After(20 * time.Millisecond) {
+		if err = d.server.Unmount(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
 
 // Log returns what happened up to now.
 func (d *Disk) Log() Log {

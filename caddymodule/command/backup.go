@@ -25,7 +25,8 @@ file is readable only by you, and nothing is overwritten:
 
   $ caddy token-store backup /backups/tokens-$(date +%F).db
 
-Everything in it is sealed as it is in the database, and the encryption key is not in it. Without the
+Everything in it is sealed as it is in the database, and the encryption key is not in it. It is written record by
+record: unlike the database, it has nothing of records that were deleted or replaced. Without the
 key a backup is worth nothing, so keep that too, elsewhere.
 
 With --offline the database is opened here, which needs a Caddy that is stopped.`,

@@ -22,8 +22,8 @@ runs it:
   $ caddy token-store change-encryption-key /etc/caddy/tokens.key --config Caddyfile
 
 Then write the new key into the configuration: encryption_key {file./etc/caddy/tokens.key}. No record is sealed
-anew, so it takes no time. Should a former key be in wrong hands, use rotate-key afterwards: who has that key and
-an old copy of the database has the key of the records too.
+anew, but the database is written anew, so that the former key opens nothing in it. Should a former key be in wrong hands,
+use rotate-key afterwards: who has that key and an old copy of the database has the key of the records too.
 
 Backups that were made before open with the former key. Keep it as long as you keep them.`,
 		Args: cobra.ExactArgs(1),

@@ -24,7 +24,11 @@ served and refreshed meanwhile. If it is cut short, by Ctrl-C here, a crash or a
 called again, this command waits for it.
 
 This is the key that seals records. It is kept in the database, sealed with the encryption key, which stays the
-same; to change that one, use change-encryption-key.`,
+same; to change that one, use change-encryption-key.
+
+The former key is dropped from the keyset, but pages of the file that are free keep it, and copies of records it opens, until they are
+used again. Who has the encryption key can read them there. New backups have nothing of it. To be rid of it in the database
+too, stop Caddy, and put a backup that was made with backup --offline in its place with restore --replace.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := interruptible(cmd)
@@ -87,11 +91,14 @@ func (p *progress) step(r adminapi.Rotation) {
 }
 
 func printRotation(cmd *cobra.Command, r adminapi.Rotation) error {
-	former := "the former key is gone"
+	former := "the former key is dropped"
 	if r.OlderKeys > 0 {
 		former = "the former key is kept"
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%d records were looked at, %d sealed under the new key; %s\n", r.Checked, r.Resealed, former)
+	if r.OlderKeys == 0 {
+		fmt.Fprintln(cmd.OutOrStdout(), "Free pages of the database may still have it until they are used again; backups have not. To compact the database: caddy token-store rotate-key --help")
+	}
 	switch {
 	case r.Unreadable > 0:
 		return fmt.Errorf("%d records are damaged and cannot be sealed anew: connect them again or delete them (caddy token-store list tells which), and rotate the key again", r.Unreadable)

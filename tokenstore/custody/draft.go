@@ -75,6 +75,11 @@ func (d *draft) replace(aside string) error {
 	return syncDir(filepath.Dir(d.target))
 }
 
+// succeed gives the finished file the name of another, which is no more from then on.
+func (d *draft) succeed() error {
+	return errors.Join(os.Rename(d.Name(), d.target), syncDir(filepath.Dir(d.target)))
+}
+
 // free returns an error that wraps ErrExists if there is anything at path.
 func free(path string) error {
 	switch _, err := os.Lstat(path); {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -32,8 +33,8 @@ type Restored struct {
 	Aside string
 }
 
-// Run puts the backup into the place of the database. Before anything is there, every record of the backup was
-// opened with the key. The database is marked as restored, so that a connection whose grant was
+// Run puts the records of the backup into a new file in the place of the database. Before anything is there, every record of
+// the backup was opened with the key, and all that were written into the backup were found. The database is marked as restored, so that a connection whose grant was
 // renewed after the backup was made can say why it needs consent.
 //
 // The error wraps ErrExists if there is a database and Replace is not set, storage.ErrLocked if a store has it
@@ -65,11 +66,13 @@ func (r Restore) run(ctx context.Context) (_ Restored, err error) {
 		return Restored{}, err
 	}
 	defer func() { err = errors.Join(err, d.discard()) }()
+	if there != nil {
+		if err := d.ownedAs(d.target); err != nil {
+			return Restored{}, err
+		}
+	}
 	done := Restored{Path: d.target}
 	if done.Records, err = r.copyTo(ctx, d); err != nil {
-		return Restored{}, err
-	}
-	if err := r.mark(ctx, d.Name()); err != nil {
 		return Restored{}, err
 	}
 	if there == nil {
@@ -109,16 +112,25 @@ func (r Restore) copyTo(ctx context.Context, d *draft) (records int, err error) 
 		return 0, fmt.Errorf("%w: %d of %d records of %s cannot be opened, the first: %w; save the others with: caddy token-store recover",
 			ErrUnsound, progress.Skipped, progress.Checked, r.Backup, progress.Problems[0])
 	}
-	snapshot, err := s.Snapshot(ctx)
+	o := &overlay{Backend: s}
+	if err := tokenstore.MarkRestored(ctx, o, r.Now); err != nil {
+		return 0, err
+	}
+	update, err := r.progress(backup)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, snapshot.Close()) }()
-	if err := receive(ctx, d, snapshot, r.Progress); err != nil {
-		return 0, err
+	content, err := fill(ctx, d, s, update, o.changes)
+	return content.Records, err
+}
+
+// progress returns what is told how many bytes of the records were copied. The file is larger than they are.
+func (r Restore) progress(backup string) (func(int64), error) {
+	info, err := os.Stat(backup)
+	if r.Progress == nil || err != nil {
+		return nil, err
 	}
-	_, err = check(ctx, d.Name(), snapshot)
-	return snapshot.Content.Records, err
+	return func(bytes int64) { r.Progress(min(bytes, info.Size()), info.Size()) }, nil
 }
 
 // verify opens all records with the key.
@@ -128,12 +140,4 @@ func verify(ctx context.Context, backend storage.Backend, key seal.Key) (seal.Pr
 		return seal.Progress{}, err
 	}
 	return sealer.Verify(ctx)
-}
-
-func (r Restore) mark(ctx context.Context, path string) error {
-	s, err := bolt.Open(path, bolt.Options{})
-	if err != nil {
-		return err
-	}
-	return errors.Join(tokenstore.MarkRestored(ctx, s, r.Now), s.Close())
 }

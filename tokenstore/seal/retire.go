@@ -11,7 +11,7 @@ import (
 
 // Retirement is what Retire has done with the older keys.
 type Retirement struct {
-	Dropped int // keys that are gone for good
+	Dropped int // keys that the keyset no longer has
 	InUse   int // keys that records are sealed under: call Reseal
 
 	// Recent counts keys under which this Sealer has sealed a record that may not have
@@ -24,8 +24,10 @@ type Retirement struct {
 	Unreadable int
 }
 
-// Retire drops the older keys that no record needs any more, which makes
-// copies of the records they sealed unreadable for ever.
+// Retire drops the older keys that no record needs any more from the keyset. Copies of the records they sealed
+// cannot be read for ever after by who has the keyset as it is now. A backend may keep former
+// states of its records for a while, that of the keyset too: until it has overwritten them, who has the
+// backend's bytes and the encryption key can read both.
 //
 // If other processes share the backend, each of them must have called Reload
 // after the last AddPrimary: a new record that one of them seals under an older

@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	crashes          = 15
 	crashConnections = 4 // beside the one that clients use
 	// crashGrace is how long the server still takes the refresh token before the last one, as
 	// many do so that a client which crashed can recover.
@@ -33,6 +32,7 @@ func TestCrashesLoseNoGrant(t *testing.T) {
 	c.start(config)
 	ids := importGrants(t, c, server, crashConnections)
 
+	crashes := times(100, 2_000)
 	for n := range crashes {
 		clients := startLoad(c, proxyRoute, endpointRoute)
 		awaitMoment(t, server, n)
@@ -76,7 +76,7 @@ func awaitMoment(t *testing.T, server *standin.Server, n int) {
 		eventually(t, time.Minute, "no refresh", func() bool { return server.Refreshes() > before })
 		return
 	}
-	timer := time.NewTimer(rand.N(2 * time.Second))
+	timer := time.NewTimer(rand.N(300 * time.Millisecond))
 	defer timer.Stop()
 	<-timer.C
 }

@@ -2,7 +2,7 @@
 // servers: the official Dropbox SDK, curl, git, rclone, gh, the clients of GitHub,
 // Slack and Google, certified authorization servers,
 // Prometheus, the page of examples/dropbox-upload in Chromium, and the ways in
-// which processes end.
+// which processes end. Package durability does that to the engine alone, and to its disk.
 //
 // It is a module of its own, so that nobody who builds Caddy with the plugin
 // inherits what these tests depend on:

@@ -19,14 +19,11 @@ type awaitedBody struct {
 }
 
 // withAwaitedBody returns r, or a copy of it if its client waits to be asked for the body. r itself stays as it is: the body is the
-// server's. The connection ends with the answer, since before any other net/http would read the body too: it does not know it
-// under what Caddy has put around it.
-func withAwaitedBody(w http.ResponseWriter, r *http.Request) *http.Request {
+// server's. If nobody has asked for it when the answer comes, the connection ends, since before any other net/http would read
+// the body too: watchBody sees to that.
+func withAwaitedBody(r *http.Request) *http.Request {
 	if len(r.Header["Expect"]) == 0 || r.Body == nil || r.Body == http.NoBody {
 		return r
-	}
-	if r.ProtoMajor == 1 {
-		w.Header().Set("Connection", "close")
 	}
 	waiting := new(http.Request)
 	*waiting = *r

@@ -116,8 +116,8 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 	if !g.Forward { // with it, the transport knows better what became of it
 		g.route.Metrics().Forwarded(d.id.Provider, d.outcome)
 	}
-	if inChunks(r) {
-		return forwardChunks(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+	if hasBody(r) {
+		return watchBody(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 			return g.pass(w, r, caller, d, next)
 		}))
 	}
@@ -126,7 +126,7 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 
 // pass lets r go on to next.
 func (g *Guard) pass(w http.ResponseWriter, r *http.Request, caller access.Caller, d decision, next caddyhttp.Handler) error {
-	r = withAwaitedBody(w, r)
+	r = withAwaitedBody(r)
 	if g.route.Audit() == nil {
 		return next.ServeHTTP(w, r)
 	}

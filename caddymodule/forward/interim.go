@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/http/httptrace"
@@ -17,11 +16,17 @@ var errInterims = errors.New("too many interim answers")
 // tameInterim sees to it that the interim answers (1xx) to e are tamed as the final one
 // is. reverse_proxy sends them on itself, from a hook in ctx. It makes a hook for each
 // attempt, so this one may be changed in its place, which costs less than to put
-// another one over it.
-func tameInterim(ctx context.Context, e *errand) {
-	trace := httptrace.ContextClientTrace(ctx)
+// another one over it. Clients by HTTP/2 get none.
+func tameInterim(r *http.Request, e *errand) {
+	trace := httptrace.ContextClientTrace(r.Context())
 	if trace == nil || trace.Got1xxResponse == nil {
 		return // nobody sends them on
+	}
+	if r.ProtoMajor == 2 {
+		// If its client leaves, Go's server is still at writing the headers when everybody else may change them
+		// again, and two at one map can end the process.
+		trace.Got1xxResponse = nil
+		return
 	}
 	sendOn := trace.Got1xxResponse
 	trace.Got1xxResponse = func(code int, header textproto.MIMEHeader) error {

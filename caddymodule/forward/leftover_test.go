@@ -33,6 +33,15 @@ func TestConnectionsEndWithABodyThatWasNotReadToItsEnd(t *testing.T) {
 			_, _ = io.ReadFull(r.Body, make([]byte, 2))
 			return failed
 		}, failed, "close"},
+		{"the status goes without saying", func(w http.ResponseWriter, _ *http.Request) error {
+			_, _ = w.Write([]byte("early"))
+			return nil
+		}, nil, "close"},
+		{"the header is flushed", func(w http.ResponseWriter, _ *http.Request) error { return http.NewResponseController(w).Flush() }, nil, "close"},
+		{"the answer is copied", func(w http.ResponseWriter, _ *http.Request) error {
+			_, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader("early"))
+			return err
+		}, nil, "close"},
 		{"an interim answer ends nothing", func(w http.ResponseWriter, r *http.Request) error {
 			w.WriteHeader(http.StatusEarlyHints)
 			_, _ = io.Copy(io.Discard, r.Body)
@@ -42,11 +51,11 @@ func TestConnectionsEndWithABodyThatWasNotReadToItsEnd(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := httptest.NewRequest("POST", "/x", io.NopCloser(strings.NewReader("body")))
-			if !inChunks(r) {
-				t.Fatal("a body of unknown length is in chunks")
+			if !hasBody(r) {
+				t.Fatal("a body of unknown length is none")
 			}
 			w := httptest.NewRecorder()
-			if err := forwardChunks(w, r, tc.next); !errors.Is(err, tc.err) {
+			if err := watchBody(w, r, tc.next); !errors.Is(err, tc.err) {
 				t.Fatal(err)
 			}
 			if got := w.Header().Get("Connection"); got != tc.want {

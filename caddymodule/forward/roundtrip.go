@@ -176,7 +176,7 @@ func (t *Transport) admit(r *http.Request, e *errand) error {
 // uses it again for another try. What does not go upstream is taken from both, so that the log
 // shows what was sent, but for the token.
 func (t *Transport) outgoing(r *http.Request, e *errand) *http.Request {
-	tameInterim(r.Context(), e)
+	tameInterim(r, e)
 	e.req = *r
 	out := &e.req
 	out.URL, out.Host = &e.url, e.url.Host

@@ -15,6 +15,7 @@ func askForWhole(h http.Header) {
 	h["Accept-Encoding"] = []string{"identity"}
 	delete(h, "Range")
 	delete(h, "If-Range")
+	delete(h, "A-Im") // RFC 3229: differences to an earlier answer, compressed perhaps
 }
 
 // scrub has the tokens that were sent blanked out of res, if that is a text. It refuses a text that cannot be
@@ -23,7 +24,7 @@ func (t *Transport) scrub(res *http.Response, e *errand) error {
 	if e.token == nil || e.body.ReadCloser == http.NoBody || res.StatusCode == http.StatusSwitchingProtocols || !isText(res.Header["Content-Type"]) {
 		return nil
 	}
-	if res.StatusCode == http.StatusPartialContent || !isIdentity(res.Header["Content-Encoding"]) {
+	if res.StatusCode == http.StatusPartialContent || res.StatusCode == http.StatusIMUsed || res.Header["Im"] != nil || !isIdentity(res.Header["Content-Encoding"]) {
 		return refuseUnsearchable()
 	}
 	delete(res.Header, "Accept-Ranges")
@@ -60,19 +61,19 @@ func isText(types []string) bool {
 	return len(types) == 0
 }
 
+// textWords are parts of the names of text formats, among them application/x-amz-json-1.1, geo+json and vnd.yaml.
+var textWords = [...]string{
+	"json", "xml", "yaml", "toml", "csv", "text", "script", "graphql", "sql", "http", "form-urlencoded", "x-sh", "problem", "jwt", "jose",
+}
+
 func isTextMedia(media string) bool {
 	major, minor, _ := strings.Cut(media, "/")
 	switch major {
 	case "text", "multipart", "message":
 		return true
 	}
-	switch minor {
-	case "json", "jsonl", "json-lines", "json5", "ndjson", "x-ndjson", "stream+json", "xml", "xml-dtd", "yaml", "x-yaml", "toml",
-		"javascript", "x-javascript", "ecmascript", "x-ecmascript", "graphql", "sql", "http", "x-www-form-urlencoded", "x-sh", "problem":
-		return true
-	}
-	for _, suffix := range []string{"+json", "+xml", "+yaml", "+json-seq", "json-seq", "+ndjson", "+text"} {
-		if strings.HasSuffix(minor, suffix) {
+	for _, word := range textWords {
+		if strings.Contains(minor, word) {
 			return true
 		}
 	}

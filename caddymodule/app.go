@@ -72,6 +72,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // opens and creates nothing on the disk, so that a configuration can be
 // validated beside a running server.
 func (a *App) Provision(ctx caddy.Context) error {
+	cutUnsolicited()
 	a.httpServers = func() map[string]*caddyhttp.Server { return httpServers(ctx) }
 	var err error
 	if a.settings, err = a.resolve(); err != nil {
@@ -123,6 +124,7 @@ func (a *App) Stop() error {
 // called after a failed Provision too, and then a running configuration may
 // have the same store.
 func (a *App) Cleanup() error {
+	cutUnsolicited() // what it was before, Caddy has just undone
 	if a.link == nil {
 		return nil
 	}

@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // hostileAPI answers a request for a path with bytes, in which TOKEN stands for the
@@ -161,4 +164,58 @@ func TestStatusTextIsLookedAt(t *testing.T) {
 	if got := p.exchange("/"); strings.Contains(got, p.token) || !strings.Contains(got, "token_echoed") {
 		t.Error(got)
 	}
+}
+
+// spokenLog is what the standard library logs.
+type spokenLog struct {
+	mu   sync.Mutex
+	text strings.Builder // guarded by mu
+}
+
+func (l *spokenLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *spokenLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func TestWhatComesUnaskedIsNotInTheLog(t *testing.T) {
+	out := new(spokenLog)
+	former := log.Writer()
+	log.SetOutput(out)
+	defer log.SetOutput(former)
+	byEither(t, func(t *testing.T, by string) {
+		const unasked = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nTOKEN"
+		p := proxyTo(t, newHostileAPI(t, map[string]string{
+			"/head":  unasked,
+			"/empty": "HTTP/1.1 204 No Content\r\n\r\nTOKEN",
+			"/short": "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfineTOKEN",
+			"/twice": "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine" + unasked,
+		}).host(), "", by)
+		for path, method := range map[string]string{"/head": "HEAD", "/empty": "GET", "/short": "GET", "/twice": "GET"} {
+			before := strings.Count(out.String(), "Unsolicited response")
+			res, err := p.client.RoundTrip(p.request(method, path, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			deadline := time.After(10 * time.Second)
+			for strings.Count(out.String(), "Unsolicited response") == before {
+				select {
+				case <-deadline:
+					t.Fatalf("%s: nobody has noticed what came unasked", path)
+				default:
+					runtime.Gosched()
+				}
+			}
+		}
+		if said := out.String(); strings.Contains(said, p.token) || !strings.Contains(said, "what it was is not told") {
+			t.Error(said)
+		}
+	})
 }

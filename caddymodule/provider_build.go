@@ -90,6 +90,7 @@ func (b *builder) config(c *ProviderConfig) tokenstore.ProviderConfig {
 		Refresh:            c.Refresh.policy(),
 		Lead:               time.Duration(c.Lead),
 		AssumeTTL:          time.Duration(c.AssumeTTL),
+		SleepAfter:         time.Duration(c.SleepAfter),
 		MinRefreshInterval: time.Duration(c.MinRefreshInterval),
 		MaxConcurrent:      c.MaxConcurrent,
 		MaxPerSecond:       c.MaxPerSecond,

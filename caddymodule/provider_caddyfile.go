@@ -46,6 +46,7 @@ import (
 //		refresh              eager|on_demand|keep_alive <period>
 //		lead                 <duration>
 //		assume_ttl           <duration>
+//		sleep_after          <duration>
 //		min_refresh_interval <duration>
 //		max_concurrent       <count>
 //		max_per_second       <number>

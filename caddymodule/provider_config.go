@@ -118,6 +118,11 @@ type ProviderConfig struct {
 	// such a token is refreshed when the API refuses it.
 	AssumeTTL caddy.Duration `json:"assume_ttl,omitempty"`
 
+	// Leaves a connection to sleep that nobody has asked for in this time: it is no
+	// longer refreshed ahead of expiry, until somebody asks for it and waits for a
+	// refresh. Connections with `keep_alive` do not sleep. Default: none does.
+	SleepAfter caddy.Duration `json:"sleep_after,omitempty"`
+
 	// The shortest time between two refreshes of a connection that the API's
 	// refusals cause. Default: `30s`.
 	MinRefreshInterval caddy.Duration `json:"min_refresh_interval,omitempty"`

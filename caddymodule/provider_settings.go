@@ -52,6 +52,7 @@ var providerSettings = map[string]providerSetting{
 	"refresh":              {set: setRefresh},
 	"lead":                 duration(func(c *ProviderConfig) *caddy.Duration { return &c.Lead }),
 	"assume_ttl":           duration(func(c *ProviderConfig) *caddy.Duration { return &c.AssumeTTL }),
+	"sleep_after":          duration(func(c *ProviderConfig) *caddy.Duration { return &c.SleepAfter }),
 	"min_refresh_interval": duration(func(c *ProviderConfig) *caddy.Duration { return &c.MinRefreshInterval }),
 	"max_concurrent":       {set: setMaxConcurrent},
 	"max_per_second":       {set: setMaxPerSecond},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -18,29 +19,33 @@ const censusRetry = 5 * time.Second
 // census counts the connections by state, for metrics. It is taken in the background after
 // the start, and kept true by each commit.
 //
-// What it remembers of each is all the memory that a connection takes which nobody uses: a hash and a
-// state. The hashes of a million ids are all different, but for one chance in many millions; then
+// What it remembers of each is all the memory that a connection takes which nobody uses: a hash, a
+// state, and when it was asked for. The hashes of a million ids are all different, but for one chance in many millions; then
 // a count is wrong by one.
 type census struct {
 	seed maphash.Seed
 
 	mu     sync.Mutex
-	states map[uint64]censusState   // guarded by mu; by the hash of the id
+	states map[uint64]censusEntry   // guarded by mu; by the hash of the id
 	counts map[string]map[State]int // guarded by mu; by provider
 	// deleted are those that were deleted while the census was being taken, so that a page
 	// read before the deletion does not bring them back. Nil when it is complete.
 	deleted map[ID]bool // guarded by mu
 }
 
-// censusState is a State in a byte: its place among the states.
-type censusState uint8
+// censusEntry is what is known of a connection.
+type censusEntry struct {
+	asked uint32 // seconds since the epoch; 0 if nobody has since the start
+	state uint8  // its place among the states
+}
 
-var states = [...]State{StateReady, StateRetrying, StateNeedsConsent}
+// states begins with that of a connection which the census has not come to yet.
+var states = [...]State{"", StateReady, StateRetrying, StateNeedsConsent}
 
 func newCensus() census {
 	return census{
 		seed:   maphash.MakeSeed(),
-		states: map[uint64]censusState{}, counts: map[string]map[State]int{}, deleted: map[ID]bool{},
+		states: map[uint64]censusEntry{}, counts: map[string]map[State]int{}, deleted: map[ID]bool{},
 	}
 }
 
@@ -57,7 +62,7 @@ func (c *census) set(id ID, state State) {
 func (c *census) found(id ID, state State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, known := c.states[c.hash(id)]; !known && !c.deleted[id] {
+	if c.states[c.hash(id)].state == 0 && !c.deleted[id] {
 		c.setLocked(id, state)
 	}
 }
@@ -74,7 +79,9 @@ func (c *census) remove(id ID) {
 
 func (c *census) setLocked(id ID, state State) {
 	c.uncountLocked(id)
-	c.states[c.hash(id)] = censusState(slices.Index(states[:], state))
+	e := c.states[c.hash(id)]
+	e.state = uint8(slices.Index(states[:], state))
+	c.states[c.hash(id)] = e
 	if c.counts[id.Provider] == nil {
 		c.counts[id.clone().Provider] = map[State]int{}
 	}
@@ -82,17 +89,36 @@ func (c *census) setLocked(id ID, state State) {
 }
 
 func (c *census) uncountLocked(id ID) {
-	before, known := c.states[c.hash(id)]
-	if !known {
+	before := states[c.states[c.hash(id)].state]
+	if before == "" {
 		return
 	}
 	of := c.counts[id.Provider]
-	if of[states[before]]--; of[states[before]] <= 0 {
-		delete(of, states[before])
+	if of[before]--; of[before] <= 0 {
+		delete(of, before)
 	}
 	if len(of) == 0 {
 		delete(c.counts, id.Provider)
 	}
+}
+
+// ask notes that somebody asks for the connection.
+func (c *census) ask(id ID, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.states[c.hash(id)]
+	e.asked = uint32(min(max(now.Unix(), 0), math.MaxUint32))
+	c.states[c.hash(id)] = e
+}
+
+// askedAt returns when somebody asked for the connection, the zero time if nobody has since the start.
+func (c *census) askedAt(id ID) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.states[c.hash(id)]; e.asked != 0 {
+		return time.Unix(int64(e.asked), 0)
+	}
+	return time.Time{}
 }
 
 // complete marks the census as taken.

@@ -86,7 +86,7 @@ func (s *Store) imported(st *stored, p *Provider, in Import) *stored {
 		Scopes: slices.Clone(in.Scopes), Account: in.Account,
 	})
 	st.RefreshToken = secret.New(in.RefreshToken)
-	st.Policy = in.Refresh
+	st.Policy, st.AskedAt = in.Refresh, s.now()
 	st.due = dueAt(st.record, p)
 	if in.AccessToken == "" {
 		s.refreshFirst(st)

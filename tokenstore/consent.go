@@ -194,6 +194,7 @@ func (s *Store) redeem(ctx context.Context, id ID, p *Provider, c ConsentCallbac
 	// Nothing of the old grant stays. A server that does not name the scopes has
 	// granted those that were asked for (RFC 6749 section 5.1).
 	st.RefreshToken, st.Scopes = secret.String{}, slices.Clone(p.endpoint.Scopes)
+	st.AskedAt = s.now()
 	s.grant(st, p, answer)
 	if answer.AccessToken.IsZero() {
 		s.refreshFirst(st)

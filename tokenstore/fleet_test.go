@@ -20,7 +20,7 @@ import (
 )
 
 // fleetSize is how many connections the tests of scale have. What is promised is promised for a million.
-var fleetSize = flag.Int("connections", 10_000, "connections in the tests of scale")
+var fleetSize = flag.Int("connections", 2_000, "connections in the tests of scale")
 
 // fleet is a file of very many connections, and a server that makes up the tokens of all of them.
 type fleet struct {

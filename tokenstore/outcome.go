@@ -12,6 +12,9 @@ import (
 // succeed commits and publishes what the server granted.
 func (s *Store) succeed(ctx context.Context, st *stored, p *Provider, a ask, answer *oauth.Answer, took time.Duration) (*Token, error) {
 	rotated := !answer.RefreshToken.IsZero() && !answer.RefreshToken.Equal(st.RefreshToken)
+	if a.trigger != TriggerSchedule || st.AskedAt.IsZero() {
+		st.AskedAt = s.now()
+	}
 	s.grant(st, p, answer)
 	s.commitOrKeep(ctx, st)
 	t := st.token(st.id)
@@ -40,6 +43,7 @@ func (s *Store) grant(st *stored, p *Provider, answer *oauth.Answer) {
 		st.Account = answer.Account
 	}
 	st.RefreshedAt, st.ExpiresAt = s.now(), answer.ExpiresAt
+	st.AskedAt = latest(st.AskedAt, s.census.askedAt(st.id))
 	if st.ExpiresAt.IsZero() && p.assumeTTL > 0 {
 		st.ExpiresAt = st.RefreshedAt.Add(p.assumeTTL)
 	}

@@ -26,6 +26,7 @@ type Provider struct {
 
 	lead          time.Duration
 	assumeTTL     time.Duration
+	sleepAfter    time.Duration // 0: never
 	minInterval   time.Duration
 	maxConcurrent int
 	maxPerSecond  float64

@@ -80,6 +80,10 @@ type ProviderConfig struct {
 	// AssumeTTL is the lifetime of tokens whose server does not tell it; unknown
 	// if zero.
 	AssumeTTL time.Duration
+	// SleepAfter leaves a connection to sleep that nobody has asked for in this time: it is no longer
+	// refreshed ahead of expiry, until somebody asks and waits for a refresh. Only RefreshEager can do so;
+	// zero lets no connection sleep.
+	SleepAfter time.Duration
 	// MinRefreshInterval is the shortest time between two refreshes of a connection whose token
 	// has not expired, whether the API's refusals cause them or callers who ask for
 	// more remaining time than it has; 30 s if zero.

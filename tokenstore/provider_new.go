@@ -291,6 +291,7 @@ func (b *builder) timings() {
 	}
 	b.p.lead = b.duration("lead", c.Lead, defaultLead)
 	b.p.assumeTTL = b.duration("assume_ttl", c.AssumeTTL, 0)
+	b.p.sleepAfter = b.duration("sleep_after", c.SleepAfter, 0)
 	b.p.minInterval = b.duration("min_refresh_interval", c.MinRefreshInterval, defaultMinInterval)
 	b.p.maxConcurrent = cmp.Or(c.MaxConcurrent, defaultMaxConcurrent)
 	if c.MaxConcurrent < 0 || c.MaxConcurrent > 1000 {

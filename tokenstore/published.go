@@ -54,6 +54,7 @@ func (p *published) promote(id ID) *Token {
 	}
 	delete(p.earlier, id)
 	p.recent[t.ID] = t
+	t.noted.Store(false) // that it is used in this turn too
 	return t
 }
 

@@ -29,6 +29,8 @@ type record struct {
 	RefreshedAt time.Time `json:"refreshed_at,omitzero"`
 	ExpiresAt   time.Time `json:"expires_at,omitzero"`
 	Generation  uint64    `json:"generation"`
+	// AskedAt is when somebody asked for the token, as far as was known at the last refresh.
+	AskedAt time.Time `json:"asked_at,omitzero"`
 
 	// Policy overrides the provider's refresh policy.
 	Policy *RefreshPolicy `json:"policy,omitempty"`

@@ -22,6 +22,8 @@ func (s *Store) settle(ctx context.Context, st *stored, p *Provider, a ask) (t *
 	case p.grant == GrantAuthorizationCode && st.RefreshToken.IsZero():
 		t, err := s.withoutRefreshToken(ctx, st, t, a)
 		return t, true, err
+	case a.trigger == TriggerSchedule && s.idle(st, p, now):
+		return t, true, s.layToSleep(ctx, st)
 	case a.trigger == TriggerDemand && t != nil && t.fresh(0, now) && tooSoon(st, p, now):
 		// It is the best there is: who asks for more than the server gives must not
 		// cause a refresh with each question.

@@ -29,6 +29,8 @@ type Token struct {
 	margin time.Duration
 	// revision of the record that it came from. Published tokens: guarded by the hot map's mu.
 	revision uint64
+	// noted is set when somebody asked for the token and that has been noted, for a while.
+	noted atomic.Bool
 	// attached are the header values that were made of Value.
 	attached atomic.Pointer[attached]
 }

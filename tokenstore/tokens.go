@@ -22,10 +22,17 @@ import (
 // It returns an error that wraps ErrInvalidID, ErrNotFound, ErrConsentNeeded,
 // ErrUnavailable, ErrMisconfigured, ErrDamagedRecord or ErrClosed, or the error of ctx.
 func (s *Store) Token(ctx context.Context, id ID, w Want) (*Token, error) {
-	if t := s.published.get(id); t != nil && t.fresh(w.MinTTL, s.now()) {
-		return t, nil
+	t := s.published.get(id)
+	if t == nil || !t.fresh(w.MinTTL, s.now()) {
+		var err error
+		if t, err = s.ask(ctx, id, ask{trigger: TriggerDemand, minTTL: w.MinTTL, create: w.Create}); err != nil {
+			return nil, err
+		}
 	}
-	return s.ask(ctx, id, ask{trigger: TriggerDemand, minTTL: w.MinTTL, create: w.Create})
+	if !t.noted.Load() {
+		s.noteAsked(t)
+	}
+	return t, nil
 }
 
 // Rejected reports that the provider's API refused t, as with a status of 401,

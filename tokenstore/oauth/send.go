@@ -81,15 +81,28 @@ func (r *reply) gunzip(limit int64) {
 	}
 }
 
+// usualBody is room for nearly every answer.
+const usualBody = 16 << 10
+
+// readBounded takes memory for the usual body, and once more for the largest one: a server that sends too much must
+// not make it be copied again and again.
 func readBounded(src io.Reader, limit int64) (body []byte, trouble string) {
-	body, err := io.ReadAll(io.LimitReader(src, limit+1))
-	switch {
-	case int64(len(body)) > limit:
-		return body[:limit], reasonTooLarge
-	case err != nil:
-		return body, networkReason(err, false)
+	body = make([]byte, 0, min(usualBody, limit+1))
+	for {
+		if len(body) == cap(body) {
+			body = append(make([]byte, 0, limit+1), body...)
+		}
+		n, err := src.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return body[:limit], reasonTooLarge
+		case err == io.EOF: //nolint:errorlint // one that is wrapped is a cut, and no end
+			return body, ""
+		case err != nil:
+			return body, networkReason(err, false)
+		}
 	}
-	return body, ""
 }
 
 // progress is how far a request got. Its fields are atomic because a transport

@@ -70,6 +70,6 @@ func printLoss(w io.Writer, r custody.Recovered) {
 		fmt.Fprintf(w, "lost: what was in %d damaged places of the file. What they had is not known; a backup may tell\n", r.Pages)
 	}
 	if r.Older {
-		fmt.Fprintln(w, "The place that says which state is the last is damaged, so records may be older than they were, and deleted ones may be back")
+		fmt.Fprintln(w, "Some are from pages of which it is not known whether they are of the last state: records may be older than they were, and deleted connections and revoked keys of callers may be back. Look at: caddy token-store list; caddy token-store keys list")
 	}
 }

@@ -79,8 +79,9 @@ func (p page) leaf(i int) (e element, ok bool) {
 // child returns the page that an element of a branch leads to.
 func (p page) child(i int) uint64 { return order.Uint64(p[pageHeaderLen+i*elementLen+8:]) }
 
-// freed returns the pages that a page of the freelist lists.
-func (p page) freed() (ids []uint64, ok bool) {
+// freed returns the pages that a page of the freelist lists. It is not ok if these cannot be of a file with that many
+// pages: bbolt writes them in their order.
+func (p page) freed(count uint64) (ids []uint64, ok bool) {
 	n, list := uint64(p.count()), p[pageHeaderLen:] //nolint:gosec // 16 bits
 	if n == 0xFFFF && len(list) >= 8 {
 		n, list = order.Uint64(list), list[8:]
@@ -88,8 +89,13 @@ func (p page) freed() (ids []uint64, ok bool) {
 	if p.flags() != freelistFlag || n > uint64(len(list)/8) {
 		return nil, false
 	}
+	last := uint64(1)
 	for i := range n {
-		ids = append(ids, order.Uint64(list[8*i:]))
+		id := order.Uint64(list[8*i:])
+		if id <= last || id >= count || id == p.id() {
+			return nil, false
+		}
+		ids, last = append(ids, id), id
 	}
 	return ids, true
 }
@@ -171,16 +177,28 @@ func (p *pages) find() {
 	}
 }
 
-// get returns a page, wherever it is, nil if it is nowhere. What has its place is taken for it, whatever
+// get returns a page and its place, wherever it is, nil if it is nowhere. What has its place is taken for it, whatever
 // it says of itself, if it is at no other place.
-func (p *pages) get(id uint64) page {
-	b := p.at(id)
-	switch {
-	case b == nil, b.id() == id:
-		return b
+func (p *pages) get(id uint64) (b page, place uint64) {
+	b = p.at(id)
+	if b == nil || b.id() == id {
+		return b, id
 	}
 	if place, ok := p.moved[id]; ok {
-		return p.at(place)
+		return p.at(place), place
 	}
-	return b
+	return b, id
+}
+
+// name returns the id of the page at a place that has this header: what the header says, unless another page has
+// more right to it.
+func (p *pages) name(place uint64, h page) uint64 {
+	id := h.id()
+	if id == place || id >= p.count() {
+		return place
+	}
+	if other := p.header(id); other != nil && other.id() == id {
+		return place
+	}
+	return id
 }

@@ -27,7 +27,8 @@ type Salvaged struct {
 	Pages int
 
 	// Older is set if what is there may be older than the last state of the file: records may have a value
-	// that was replaced, and deleted ones may be back.
+	// that was replaced, and deleted ones may be back. It is set as soon as anything comes from a page that the tree of the file
+	// does not lead to.
 	Older bool
 }
 
@@ -65,9 +66,10 @@ type salvage struct {
 	metas     int  // how many of the two are sound
 	meta      meta // the newest of them
 	free      map[uint64]bool
-	freeKnown bool
-	visited   map[uint64]bool
-	sequence  uint64 // the last revision of the tree that was walked
+	freeKnown bool            // the freelist may be believed
+	visited   map[uint64]bool // places of the pages of all trees of records, and above them
+	sequence  uint64          // the last revision of the tree that was walked
+	older     bool            // there may be records that are not of the last state
 
 	best    map[storage.Key]storage.Record
 	lost    map[storage.Key]bool
@@ -112,40 +114,47 @@ func (s *salvage) readMetas() {
 
 func (s *salvage) run() {
 	if s.metas > 0 {
-		if p := s.pages.get(s.meta.freelist); p != nil {
+		if p, _ := s.pages.get(s.meta.freelist); p != nil {
 			s.freeList(p)
 		}
 		s.walkRoot()
 	}
-	if s.metas < 2 || s.missing > 0 {
+	if s.metas < 2 || s.older || s.missing+s.unnamed+len(s.lost) > 0 {
 		s.scan()
 	}
 }
 
 func (s *salvage) freeList(p page) {
-	ids, ok := p.freed()
+	ids, ok := p.freed(s.pages.count())
 	s.freeKnown = ok
 	for _, id := range ids {
 		s.free[id] = true
 	}
 }
 
-// walkRoot follows the newest tree from its root.
+// walkRoot follows the newest tree from its root: the records first, so that nothing in the due index can
+// keep one of their pages from them.
 func (s *salvage) walkRoot() {
-	found := false
-	s.walk(s.meta.root, 0, func(e element) {
+	var records, due *element
+	s.walk(newTree(s.meta.root, true), func(e element) {
 		switch {
 		case !e.bucket || len(e.value) < bucketLen:
 		case string(e.key) == string(recordsBucket):
-			found = true
-			s.sequence = order.Uint64(e.value[8:])
-			s.walkBucket(e, func(e element) { s.walkRecords(e) })
+			records = &e
 		case string(e.key) == string(dueBucket):
-			s.walkBucket(e, func(e element) { s.walkDue(e) })
+			due = &e
 		}
 	})
-	if !found {
+	if records == nil {
 		s.missing++
+	} else {
+		s.sequence = order.Uint64(records.value[8:])
+		s.walkBucket(*records, true, s.walkRecords)
+	}
+	if due != nil {
+		missing, unnamed := s.missing, s.unnamed
+		s.walkBucket(*due, false, s.walkDue)
+		s.missing, s.unnamed = missing, unnamed // it is made anew
 	}
 }
 
@@ -159,10 +168,10 @@ func (s *salvage) walkRecords(e element) {
 	if !slices.Contains(s.buckets, name) {
 		s.buckets = append(s.buckets, name)
 	}
-	s.walkBucket(e, func(e element) {
+	s.walkBucket(e, true, func(e element) {
 		key := storage.Key{Bucket: name, ID: string(e.key)}
-		switch {
-		case s.take(key, e.value, 0):
+		switch sound, _ := s.take(key, e.value, 0); {
+		case sound:
 		case isText(e.key):
 			s.lost[key] = true
 		default:
@@ -183,22 +192,19 @@ func (s *salvage) walkDue(e element) {
 		return
 	}
 	name := string(e.key)
-	unnamed := s.unnamed
-	s.walkBucket(e, func(e element) {
+	s.walkBucket(e, false, func(e element) {
 		if d, ok := decodeDue(name, e.key); ok && len(e.value) == 0 {
 			if _, there := s.best[d.Key]; !there {
 				s.lost[d.Key] = true
 			}
 		}
 	})
-	// A missing page counts: that the records' tree has it may be why.
-	s.unnamed = unnamed
 }
 
-func (s *salvage) walkBucket(e element, visit func(element)) {
+func (s *salvage) walkBucket(e element, records bool, visit func(element)) {
 	root := order.Uint64(e.value)
 	if root != 0 {
-		s.walk(root, 0, visit)
+		s.walk(newTree(root, records), visit)
 		return
 	}
 	if inline := page(e.value[bucketLen:]); len(inline) >= pageHeaderLen {
@@ -206,28 +212,46 @@ func (s *salvage) walkBucket(e element, visit func(element)) {
 	}
 }
 
+// tree is one of bbolt's trees. Each has its own pages, and what another one claims is not taken from it.
+type tree struct {
+	root    uint64
+	records bool // it has records, or what leads to them
+	visited map[uint64]bool
+}
+
+func newTree(root uint64, records bool) tree { return tree{root, records, make(map[uint64]bool)} }
+
 // maxDepth is more than a tree in a file can have.
 const maxDepth = 64
 
-// walk calls visit for each element of the leaves below a page.
-func (s *salvage) walk(id uint64, depth int, visit func(element)) {
-	// A page that is free, or that the tree has already, is not what was meant.
-	if id < 2 || depth > maxDepth || s.visited[id] || s.free[id] {
+// walk calls visit for each element of the leaves of a tree.
+func (s *salvage) walk(t tree, visit func(element)) { s.walkFrom(t, t.root, 0, visit) }
+
+func (s *salvage) walkFrom(t tree, id uint64, depth int, visit func(element)) {
+	// A page that the tree has already is not what was meant.
+	if id < 2 || depth > maxDepth || t.visited[id] {
 		s.missing++
 		return
 	}
-	p := s.pages.get(id)
+	p, place := s.pages.get(id)
 	if p == nil {
 		s.missing++
 		return
 	}
-	s.visited[id] = true
+	t.visited[id] = true
+	if t.records {
+		s.visited[place] = true
+	}
+	if s.free[id] { // either the freelist is damaged, or what leads here, from a page that the tree has no more
+		s.freeKnown = false
+		s.older = s.older || t.records
+	}
 	switch p.flags() {
 	case leafFlag:
 		s.leaf(p, visit)
 	case branchFlag:
 		for i := range p.elements(s.pages.each) {
-			s.walk(p.child(i), depth+1, visit)
+			s.walkFrom(t, p.child(i), depth+1, visit)
 		}
 		if p.elements(s.pages.each) == 0 {
 			s.missing++
@@ -249,13 +273,14 @@ func (s *salvage) leaf(p page, visit func(element)) {
 }
 
 // take keeps a record if it is sound and newer than what there is of it. It must have a revision above
-// the given one. It reports whether it is sound.
-func (s *salvage) take(key storage.Key, raw []byte, above uint64) bool {
+// the given one.
+func (s *salvage) take(key storage.Key, raw []byte, above uint64) (sound, taken bool) {
 	r, ok := decodeRecord(key, raw)
 	if ok && r.Revision > above && r.Revision > s.best[key].Revision {
 		s.best[key] = r
+		return true, true
 	}
-	return ok
+	return ok, false
 }
 
 // scan looks into the leaves that the tree does not lead to. Those that are not free have lost the branch
@@ -267,12 +292,8 @@ func (s *salvage) scan() {
 		if h == nil {
 			continue
 		}
-		id := h.id()
-		if id >= s.pages.count() {
-			id = place // it is damaged
-		}
 		above := uint64(0)
-		if s.visited[id] || s.free[id] {
+		if s.visited[place] || s.freeKnown && s.free[s.pages.name(place, h)] {
 			if above = s.sequence; s.metas == 2 {
 				continue
 			}
@@ -283,7 +304,8 @@ func (s *salvage) scan() {
 	}
 }
 
-// orphan keeps the records of a leaf of which the bucket is not known. Their checksums tell it.
+// orphan keeps the records of a leaf of which the bucket is not known. Their checksums tell it. Whether they are of the last
+// state nobody can tell: the page may have been given up since.
 func (s *salvage) orphan(p page, above uint64) {
 	for i := range p.elements(s.pages.each) {
 		e, ok := p.leaf(i)
@@ -297,7 +319,8 @@ func (s *salvage) orphan(p page, above uint64) {
 			continue
 		}
 		for _, name := range s.buckets {
-			if s.take(storage.Key{Bucket: name, ID: string(e.key)}, e.value, above) {
+			if sound, taken := s.take(storage.Key{Bucket: name, ID: string(e.key)}, e.value, above); sound {
+				s.older = s.older || taken
 				break
 			}
 		}
@@ -307,7 +330,7 @@ func (s *salvage) orphan(p page, above uint64) {
 func (s *salvage) result() *Salvaged {
 	out := &Salvaged{
 		Pages: s.missing + s.unnamed,
-		Older: s.metas < 2 || s.missing > 0 && !s.freeKnown,
+		Older: s.metas < 2 || s.older,
 	}
 	for _, r := range s.best {
 		out.Records = append(out.Records, r)

@@ -152,7 +152,7 @@ func (k *tracker) ConsentNeeded(e tokenstore.ConsentEvent) {
 
 func (k *tracker) Refreshed(e tokenstore.RefreshEvent) {
 	failure, _ := errors.AsType[*oauth.Error](e.Err)
-	event := ""
+	var event string
 	switch {
 	case e.Err == nil:
 		event = "refresh succeeds"

@@ -97,7 +97,7 @@ func readBounded(src io.Reader, limit int64) (body []byte, trouble string) {
 		switch {
 		case int64(len(body)) > limit:
 			return body[:limit], reasonTooLarge
-		case err == io.EOF: //nolint:errorlint // one that is wrapped is a cut, and no end
+		case err == io.EOF: // one that is wrapped is a cut, and no end
 			return body, ""
 		case err != nil:
 			return body, networkReason(err, false)

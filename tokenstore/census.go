@@ -5,7 +5,6 @@ import (
 	"hash/maphash"
 	"maps"
 	"math"
-	"slices"
 	"sync"
 	"time"
 )
@@ -80,7 +79,11 @@ func (c *census) remove(id ID) {
 func (c *census) setLocked(id ID, state State) {
 	c.uncountLocked(id)
 	e := c.states[c.hash(id)]
-	e.state = uint8(slices.Index(states[:], state))
+	for n := range uint8(len(states)) {
+		if states[n] == state {
+			e.state = n
+		}
+	}
 	c.states[c.hash(id)] = e
 	if c.counts[id.Provider] == nil {
 		c.counts[id.clone().Provider] = map[State]int{}

@@ -17,6 +17,27 @@ const lockInterval = 50 * time.Millisecond
 
 // lockFile takes the lock that bbolt takes, on a file of any content.
 func lockFile(path string, timeout time.Duration) (release func() error, err error) {
+	for range maxReplaced {
+		f, err := lockOnce(path, timeout)
+		if err != nil {
+			return nil, err
+		}
+		opened, err := f.Stat()
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if isAt(path, opened) {
+			return f.Close, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %s is replaced again and again", storage.ErrLocked, path)
+}
+
+// lockOnce locks the file that path leads to at first.
+func lockOnce(path string, timeout time.Duration) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|openFlags, 0)
 	if err != nil {
 		return nil, err
@@ -25,7 +46,7 @@ func lockFile(path string, timeout time.Duration) (release func() error, err err
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
 		case err == nil:
-			return f.Close, nil
+			return f, nil
 		case !errors.Is(err, syscall.EWOULDBLOCK):
 			return nil, errors.Join(err, f.Close())
 		case waited >= timeout:

@@ -22,8 +22,20 @@ import (
 // After a failure the pages of the file that are in memory may differ from those
 // on the disk; fromDisk asks for the latter.
 func openHandle(path string, lockTimeout time.Duration, fromDisk bool) (*handle, error) {
-	h := &handle{fromDisk: fromDisk}
-	err := guard(func() error { return h.open(path, lockTimeout) })
+	var h *handle
+	var err error
+	for range maxReplaced {
+		h = &handle{fromDisk: fromDisk}
+		err = guard(func() error { return h.open(path, lockTimeout) })
+		if err != nil || isAt(path, h.info) {
+			break
+		}
+		// The lock is that of a file which was replaced, or removed, while this waited for it.
+		err = fmt.Errorf("%w: the file is replaced again and again", storage.ErrLocked)
+		if err := h.close(); err != nil {
+			return nil, describeOpenError(path, err)
+		}
+	}
 	if err == nil {
 		err = h.view(checkFormat)
 	}

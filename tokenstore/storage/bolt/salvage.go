@@ -67,7 +67,7 @@ type salvage struct {
 	meta      meta // the newest of them
 	free      map[uint64]bool
 	freeKnown bool            // the freelist may be believed
-	visited   map[uint64]bool // places of the pages of all trees of records, and above them
+	visited   map[uint64]bool // places of the leaves of records, and of those above them
 	sequence  uint64          // the last revision of the tree that was walked
 	older     bool            // there may be records that are not of the last state
 
@@ -239,15 +239,14 @@ func (s *salvage) walkFrom(t tree, id uint64, depth int, visit func(element)) {
 		return
 	}
 	t.visited[id] = true
-	if t.records {
-		s.visited[place] = true
-	}
 	if s.free[id] { // either the freelist is damaged, or what leads here, from a page that the tree has no more
 		s.freeKnown = false
 		s.older = s.older || t.records
 	}
 	switch p.flags() {
 	case leafFlag:
+		// Not a branch: it may be a leaf of which the head is damaged.
+		s.visited[place] = s.visited[place] || t.records
 		s.leaf(p, visit)
 	case branchFlag:
 		for i := range p.elements(s.pages.each) {

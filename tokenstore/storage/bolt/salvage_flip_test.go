@@ -72,3 +72,19 @@ func TestSalvageBelievesNoFreelistThatCannotBe(t *testing.T) {
 		u.check(t, fmt.Sprintf("page %d", page), got, damaged)
 	}
 }
+
+func TestSalvageReadsALeafThatSaysItIsABranch(t *testing.T) {
+	u := newUsed(t)
+	path := newPath(t)
+	for at := 2 * pageSize; at < len(u.whole); at += pageSize {
+		if u.whole[at+8] != 0x02 {
+			continue
+		}
+		damaged := bytes.Clone(u.whole)
+		damaged[at+8] = 0x01
+		must(t, os.WriteFile(path, damaged, 0o600))
+		got, err := bolt.Salvage(path, bolt.Options{}, "b", "small")
+		must(t, err)
+		u.check(t, fmt.Sprintf("page %d", at/pageSize), got, damaged)
+	}
+}

@@ -3,12 +3,14 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/custody"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 func restoreCommand(c *client) *cobra.Command {
@@ -26,7 +28,8 @@ Nothing is touched before all of the backup was opened with the encryption key. 
 
 Take the newest backup there is. Where a server gives a new refresh token with each refresh, those of an older
 backup are used up: their connections need consent again, for the reason database_restored, and some
-servers end the grant when they see the old one.`,
+servers end the grant when they see the old one. Keys of callers that were revoked since are valid again, and
+connections that were deleted since are back: with --replace they are named. Revoke and delete them again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := o.locate()
@@ -51,6 +54,7 @@ servers end the grant when they see the old one.`,
 			if done.Aside != "" {
 				fmt.Fprintf(cmd.ErrOrStderr(), "The former database is now %s\n", printable(done.Aside))
 			}
+			printReturned(cmd.ErrOrStderr(), done.Returned)
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is restored, with %d records. Now start Caddy\n", printable(done.Path), done.Records)
 			return err
 		},
@@ -58,6 +62,22 @@ servers end the grant when they see the old one.`,
 	cmd.Flags().BoolVar(&replace, "replace", false, "Allow that there is a database, and keep it under another name")
 	o.addFlags(cmd)
 	return cmd
+}
+
+// maxReturned is how many records are named that came back.
+const maxReturned = 50
+
+// printReturned says what was deleted since the backup was made, and is back.
+func printReturned(w io.Writer, back []storage.Key) {
+	for _, key := range back[:min(len(back), maxReturned)] {
+		fmt.Fprintf(w, "back again: %s (%s)\n", printable(key.ID), printable(key.Bucket))
+	}
+	if len(back) > maxReturned {
+		fmt.Fprintf(w, "back again: %d more\n", len(back)-maxReturned)
+	}
+	if len(back) > 0 {
+		fmt.Fprintln(w, "The former database does not have these. Revoke and delete again what you do not want: caddy token-store keys list; caddy token-store list")
+	}
 }
 
 func withRestoreRemedy(err error) error {

@@ -55,5 +55,8 @@ func changeKey(ctx context.Context, database string, former, next seal.Key) (err
 	if _, err := fill(ctx, d, s, nil, o.changes); err != nil {
 		return err
 	}
+	if err := letGo(s.Close); err != nil {
+		return err
+	}
 	return d.succeed()
 }

@@ -80,6 +80,15 @@ func (d *draft) succeed() error {
 	return errors.Join(os.Rename(d.Name(), d.target), syncDir(filepath.Dir(d.target)))
 }
 
+// letGo closes what has a file open that is to be replaced, where the system replaces no open file. There another process
+// may take it in the meantime, and replacing fails.
+func letGo(release func() error) error {
+	if runtime.GOOS == "windows" {
+		return release()
+	}
+	return nil
+}
+
 // free returns an error that wraps ErrExists if there is anything at path.
 func free(path string) error {
 	switch _, err := os.Lstat(path); {

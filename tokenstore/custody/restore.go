@@ -31,6 +31,9 @@ type Restored struct {
 	Records int
 	// Aside is where the former database is now, empty if there was none.
 	Aside string
+	// Returned are the records that the former database does not have, as far as it can be read: what was deleted or revoked
+	// since the backup was made is back.
+	Returned []storage.Key
 }
 
 // Run puts the records of the backup into a new file in the place of the database. Before anything is there, every record of
@@ -49,14 +52,15 @@ func (r Restore) Run(ctx context.Context) (Restored, error) {
 }
 
 func (r Restore) run(ctx context.Context) (_ Restored, err error) {
+	var former *bolt.Store // nil if there is none that can be read
 	there := free(r.Database)
 	switch {
 	case there == nil:
 	case !errors.Is(there, ErrExists), !r.Replace:
 		return Restored{}, there
 	default:
-		release, err := bolt.Lock(r.Database, bolt.Options{})
-		if err != nil {
+		var release func() error
+		if former, release, err = holdFormer(r.Database); err != nil {
 			return Restored{}, err
 		}
 		defer func() { _ = release() }() // it ends with the process anyway
@@ -77,6 +81,14 @@ func (r Restore) run(ctx context.Context) (_ Restored, err error) {
 	}
 	if there == nil {
 		return done, d.place()
+	}
+	if former != nil {
+		if done.Returned, err = returned(ctx, d.Name(), former); err != nil {
+			return Restored{}, err
+		}
+		if err := letGo(former.Close); err != nil {
+			return Restored{}, err
+		}
 	}
 	done.Aside = asideName(d.target, r.Now)
 	return done, d.replace(done.Aside)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/custody"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
@@ -120,5 +122,23 @@ func TestRestoreRefusesWhatDoesNotOpenAndMovesNothing(t *testing.T) {
 			}
 			wantOnly(t, filepath.Dir(path), "tokens.db")
 		})
+	}
+}
+
+func TestRestoreTellsWhatComesBack(t *testing.T) {
+	key := newKey(t, 1)
+	path, backup := newDatabase(t, key, 600), filepath.Join(t.TempDir(), "backup.db")
+	_, err := custody.SaveOffline(t.Context(), path, backup, nil)
+	must(t, err)
+	s := open(t, path)
+	gone := storage.Key{Bucket: connections, ID: id(555)}
+	r, err := s.Get(t.Context(), gone)
+	must(t, err)
+	must(t, s.Delete(t.Context(), gone, r.Revision))
+	must(t, s.Close())
+	done, err := custody.Restore{Backup: backup, Database: path, Key: key, Now: now, Replace: true}.Run(t.Context())
+	must(t, err)
+	if diff := cmp.Diff([]storage.Key{gone}, done.Returned); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -57,7 +58,11 @@ func (a *api) showConnection(w http.ResponseWriter, r *http.Request, id tokensto
 	if err != nil {
 		return err
 	}
-	return answerStatus(w, r, store, id)
+	err = answerStatus(w, r, store, id)
+	if errors.Is(err, tokenstore.ErrNotFound) {
+		return answerAbsent(w) // asking whether there is one is no error, and Caddy would log it as one
+	}
+	return err
 }
 
 func (a *api) refreshConnection(w http.ResponseWriter, r *http.Request, id tokenstore.ID) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,13 +18,15 @@ func apiError(status int, err error, message string) caddy.APIError {
 	return caddy.APIError{HTTPStatus: status, Err: err, Message: message}
 }
 
-// known say for each error of the store what the admin API answers. The first that
-// matches counts. The texts are fixed; what else an error has to say is in Caddy's log.
-var known = []struct {
+type knownError struct {
 	err     error
 	status  int
 	message string
-}{
+}
+
+// known say for each error of the store what the admin API answers. The first that
+// matches counts. The texts are fixed; what else an error has to say is in Caddy's log.
+var known = []knownError{
 	{tokenstore.ErrInvalidID, http.StatusBadRequest,
 		"the connection's id is invalid; it is provider/connection, such as dropbox-demo/auth"},
 	{tokenstore.ErrInvalidImport, http.StatusUnprocessableEntity,
@@ -68,6 +71,12 @@ func answerError(w http.ResponseWriter, err error) error {
 		}
 	}
 	return apiError(http.StatusInternalServerError, err, "it failed; Caddy's log tells why")
+}
+
+// answerAbsent says that there is no such connection, as Caddy would.
+func answerAbsent(w http.ResponseWriter) error {
+	i := slices.IndexFunc(known, func(k knownError) bool { return k.err == tokenstore.ErrNotFound })
+	return answer(w, known[i].status, caddy.APIError{Message: known[i].message})
 }
 
 func setRetryAfter(w http.ResponseWriter, err error) {

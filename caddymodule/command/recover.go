@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/custody"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 )
 
 // exitIncomplete is the exit status of a recovery that could not save everything. It is not 1, which says that
@@ -43,6 +45,9 @@ The exit status is 0 if everything was saved, 2 if something is missing, and 1 i
 			stop := p.show(cmd.ErrOrStderr(), "Reading the damaged database")
 			done, err := custody.Recover{Database: path, Into: args[0], Key: key, Now: time.Now()}.Run(ctx)
 			stop()
+			if errors.Is(err, seal.ErrWrongKey) {
+				return fmt.Errorf("%w; name the file with the key that the database was encrypted with, with --encryption-key-file", err)
+			}
 			if err != nil {
 				return err
 			}

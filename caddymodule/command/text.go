@@ -32,18 +32,19 @@ func fromNow(t, now time.Time) string {
 	}
 }
 
-// short keeps the two largest units of d.
+// short keeps the two largest units of d, rounded: a time of 30 days is not to become 29 while it is printed.
 func short(d time.Duration) string {
 	const day = 24 * time.Hour
+	seconds, minutes, hours := d.Round(time.Second), d.Round(time.Minute), d.Round(time.Hour)
 	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
-	case d < day:
-		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	case seconds < time.Minute:
+		return fmt.Sprintf("%ds", seconds/time.Second)
+	case seconds < time.Hour:
+		return fmt.Sprintf("%dm%02ds", seconds/time.Minute, seconds%time.Minute/time.Second)
+	case minutes < day:
+		return fmt.Sprintf("%dh%02dm", minutes/time.Hour, minutes%time.Hour/time.Minute)
 	default:
-		return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
+		return fmt.Sprintf("%dd%02dh", hours/day, hours%day/time.Hour)
 	}
 }
 

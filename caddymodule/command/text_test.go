@@ -15,9 +15,12 @@ func TestFromNow(t *testing.T) {
 		want  string
 	}{
 		{"now", 0, "0s"},
-		{"seconds", 59*time.Second + 900*time.Millisecond, "59s"},
+		{"seconds", 59*time.Second + 400*time.Millisecond, "59s"},
+		{"nearly a minute", 59*time.Second + 900*time.Millisecond, "1m00s"},
+		{"nearly a day", 24*time.Hour - time.Second, "1d00h"},
+		{"thirty days, of which a moment is gone", 30*24*time.Hour - 20*time.Millisecond, "30d00h"},
 		{"minutes", time.Minute, "1m00s"},
-		{"hours", 4*time.Hour - time.Second, "3h59m"},
+		{"hours", 4*time.Hour - time.Minute, "3h59m"},
 		{"days", 49*time.Hour + time.Minute, "2d01h"},
 		{"the past", -90 * time.Second, "1m30s ago"},
 	}

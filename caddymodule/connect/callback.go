@@ -23,7 +23,7 @@ const (
 // callback ends a consent: the authorization server sent the browser back.
 func (c *Connect) callback(w http.ResponseWriter, r *http.Request, provider string) page {
 	if _, ok := c.app.Provider(provider); !ok {
-		return notFoundPage()
+		return noProviderPage()
 	}
 	if r.Method != http.MethodGet {
 		return methodPage("GET")
@@ -100,7 +100,7 @@ func consentErrorPage(err error) page {
 	case errors.Is(err, tokenstore.ErrNoConsent):
 		return errorPage(http.StatusBadRequest, "Nothing to connect", "Connections of this provider need nobody's consent.")
 	case errors.Is(err, tokenstore.ErrNotFound), errors.Is(err, tokenstore.ErrInvalidID):
-		return notFoundPage()
+		return noProviderPage()
 	case errors.Is(err, tokenstore.ErrMisconfigured):
 		return errorPage(http.StatusBadGateway, "The provider refuses this client", "Whoever runs the server has to check the client id, the secret and the redirect URI that are registered at the provider.")
 	case errors.Is(err, tokenstore.ErrUnavailable):

@@ -163,14 +163,17 @@ func (c *Connect) answer(w http.ResponseWriter, r *http.Request) page {
 	first, second, ok := c.segments(r)
 	switch {
 	case !ok:
-		return notFoundPage()
+		return notFoundPage(c.Path)
 	case first == callbackSegment:
 		return c.callback(w, r, second)
 	}
 	id := tokenstore.ID{Provider: first, Name: second}
 	provider, ok := c.app.Provider(first)
-	if !ok || id.Validate() != nil {
-		return notFoundPage()
+	switch {
+	case !ok:
+		return noProviderPage()
+	case id.Validate() != nil:
+		return notFoundPage(c.Path)
 	}
 	return c.begin(w, r, id, provider)
 }

@@ -265,7 +265,9 @@ func TestCallbacksThatMakeNoSense(t *testing.T) {
 	if a := newBrowser(s).open(s.URL("/connect/callback/demo?state=s&code=" + strings.Repeat("c", 100<<10))); a.StatusCode < 400 {
 		t.Errorf("status %d", a.StatusCode)
 	}
-	wantPage(t, newBrowser(s).open(s.URL("/connect/callback/other?state=s&code=c")), http.StatusNotFound, "")
+	wantPage(t, newBrowser(s).open(s.URL("/connect/callback/other?state=s&code=c")), http.StatusNotFound, "does not have")
+	wantPage(t, newBrowser(s).open(s.URL("/connect/other/auth")), http.StatusNotFound, "does not have")
+	wantPage(t, newBrowser(s).open(s.URL("/connect/demo")), http.StatusNotFound, "/connect/provider/connection")
 	b := newBrowser(s)
 	wantPage(t, b.Do(b.client, "POST", s.URL("/connect/callback/demo?state=s&code=c"), ""), http.StatusMethodNotAllowed, "")
 }

@@ -41,8 +41,13 @@ func errorPage(status int, title, text string) page {
 	return page{status: status, name: "error", data: errorView{Title: title, Text: text}}
 }
 
-func notFoundPage() page {
-	return errorPage(http.StatusNotFound, "Not found", "There is nothing to connect here. The address has the form /provider/connection.")
+// notFoundPage is for an address below base that is none of a connection.
+func notFoundPage(base string) page {
+	return errorPage(http.StatusNotFound, "Not found", "There is nothing to connect here. The address has the form "+base+"/provider/connection.")
+}
+
+func noProviderPage() page {
+	return errorPage(http.StatusNotFound, "No such provider", "The address names a provider that this server does not have in its configuration. Whoever runs the server knows the right name.")
 }
 
 func badQueryPage() page {

@@ -146,7 +146,10 @@ func NotFound() *Problem {
 
 // MethodNotAllowed is for a method that a route does not know; allow lists those that it does.
 func MethodNotAllowed(allow string) *Problem {
-	return &Problem{Code: "method_not_allowed", Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Allow: allow}
+	return &Problem{
+		Code: "method_not_allowed", Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Allow: allow,
+		Detail: "The method is not one of those that this route takes. The header Allow lists them.",
+	}
 }
 
 // ConsentNeeded is for a connection without a usable grant. Set ConnectURL if it is known.

@@ -299,13 +299,17 @@ func TestStartRefusesADatabase(t *testing.T) {
 	}
 }
 
-func TestStartRefusesADirectoryThatCannotBeWritten(t *testing.T) {
+func TestStartSaysWhatToDoAboutADatabaseThatCannotBeUsed(t *testing.T) {
 	s := testcaddy.New(t)
 	file := filepath.Join(s.Dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	testcaddy.WantError(t, s.Load("storage bolt "+file+"/tokens.db\n"+providerA, ""), file)
+	if err := os.WriteFile(file, make([]byte, 64<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testcaddy.WantError(t, s.Load("storage bolt "+file+"\n"+providerA, ""), file, "caddy token-store restore", "caddy token-store recover")
 	// The tests may run as root, who can write everywhere.
 	testcaddy.WantError(t, withRemedy(fmt.Errorf("directory /x: %w", fs.ErrPermission)), "/x", "storage bolt <path>")
 }

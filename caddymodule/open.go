@@ -95,6 +95,8 @@ func withRemedy(err error) error {
 	case errors.Is(err, seal.ErrWrongKey):
 		return fmt.Errorf("%w; the database was not touched; configure the encryption_key that it was encrypted with, "+
 			"or, if none was configured then, remove encryption_key so that the key file beside the database is used", err)
+	case errors.Is(err, storage.ErrDamaged):
+		return fmt.Errorf("%w; restore a backup with caddy token-store restore, or save what is in the file with caddy token-store recover", err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; the user who runs Caddy must be able to write there; "+
 			"give that right, or name another place with: storage bolt <path>", err)

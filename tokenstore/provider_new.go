@@ -122,13 +122,21 @@ func (b *builder) endpoints() {
 func (b *builder) url(field, raw string, needed bool) string {
 	switch {
 	case raw == "" && needed:
-		b.problem(field, "it is missing, and the preset %s does not know it", b.p.preset)
+		b.problem(field, "it is missing, and the preset %s does not know it%s", b.p.preset, b.forgottenPreset())
 	case raw != "":
 		if err := oauth.CheckURL(raw); err != nil {
 			b.problem(field, "%v", err)
 		}
 	}
 	return raw
+}
+
+// forgottenPreset says what to write if the provider is named like a preset, and has none.
+func (b *builder) forgottenPreset() string {
+	if _, known := catalog.Lookup(b.config.Name); !known || b.config.Preset != "" || b.config.Name == defaultPreset {
+		return ""
+	}
+	return fmt.Sprintf("; for the preset %[1]s, write it behind the name: provider %[1]s %[1]s", b.config.Name)
 }
 
 func (b *builder) dialect() {
@@ -191,12 +199,24 @@ func (b *builder) api() {
 	for _, h := range b.config.Hosts {
 		b.host(h, true)
 	}
+	b.oneInjectAnURL()
 	var urls []string
 	for _, h := range b.p.hosts {
 		urls = append(urls, h.URL.String())
 	}
 	b.p.dials = dial.NewPolicy(b.config.Private, urls...)
 	b.p.sockets = b.preset.WebSocket
+}
+
+// oneInjectAnURL refuses two ways to send the token to one URL: it is by the URL that the way is found.
+func (b *builder) oneInjectAnURL() {
+	for i, h := range b.p.hosts {
+		for _, other := range b.p.hosts[:i] {
+			if other.Address == h.Address && other.URL.Path == h.URL.Path && other.Inject != h.Inject {
+				b.problem("host", "%s and %s have one URL and different inject; give them the same, or a path that tells them apart", clip(other.Name), clip(h.Name))
+			}
+		}
+	}
 }
 
 // presetInject translates what a preset says.

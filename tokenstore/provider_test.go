@@ -24,15 +24,19 @@ func TestWhatIsWrongWithAProviderIsToldWithItsRemedy(t *testing.T) {
 		field  string
 		remedy string
 	}{
-		"no name":                    {func(c *config) { c.Name = "" }, "name", "empty"},
-		"a name with a slash":        {func(c *config) { c.Name = "a/b" }, "name", "use lower-case letters"},
-		"an unknown preset":          {func(c *config) { c.Preset = "dropbocks" }, "preset", "dropbox"},
-		"an unknown grant":           {func(c *config) { c.Grant = "password" }, "grant", "authorization_code or client_credentials"},
-		"no client id":               {func(c *config) { c.ClientID = " " }, "client_id", "register an app"},
-		"credentials without any":    {func(c *config) { c.Grant, c.ClientSecret = "client_credentials", secret.String{} }, "client_secret", "needs one"},
-		"a scope with a space":       {func(c *config) { c.Scopes = []string{"a b"} }, "scopes", "RFC 6749"},
-		"a scope with a quote":       {func(c *config) { c.Scopes = []string{`a"b`} }, "scopes", "RFC 6749"},
-		"no token URL":               {func(c *config) { c.TokenURL = "" }, "token_url", "missing"},
+		"no name":                 {func(c *config) { c.Name = "" }, "name", "empty"},
+		"a name with a slash":     {func(c *config) { c.Name = "a/b" }, "name", "use lower-case letters"},
+		"an unknown preset":       {func(c *config) { c.Preset = "dropbocks" }, "preset", "dropbox"},
+		"an unknown grant":        {func(c *config) { c.Grant = "password" }, "grant", "authorization_code or client_credentials"},
+		"no client id":            {func(c *config) { c.ClientID = " " }, "client_id", "register an app"},
+		"credentials without any": {func(c *config) { c.Grant, c.ClientSecret = "client_credentials", secret.String{} }, "client_secret", "needs one"},
+		"a scope with a space":    {func(c *config) { c.Scopes = []string{"a b"} }, "scopes", "RFC 6749"},
+		"a scope with a quote":    {func(c *config) { c.Scopes = []string{`a"b`} }, "scopes", "RFC 6749"},
+		"no token URL":            {func(c *config) { c.TokenURL = "" }, "token_url", "missing"},
+		"a forgotten preset":      {func(c *config) { c.Name, c.TokenURL = "dropbox", "" }, "token_url", "provider dropbox dropbox"},
+		"two tokens for one URL": {func(c *config) {
+			c.Hosts = []tokenstore.HostConfig{{Name: "a", URL: "https://api.example"}, {Name: "b", URL: "https://api.example/", Inject: tokenstore.InjectConfig{BasicUser: "u"}}}
+		}, "host", "a and b"},
 		"no authorize URL":           {func(c *config) { c.AuthorizeURL = "" }, "authorize_url", "missing"},
 		"a token URL in the clear":   {func(c *config) { c.TokenURL = "http://as.example/token" }, "token_url", "https"},
 		"a refresh URL with a user":  {func(c *config) { c.RefreshURL = "https://u:canary@as.example/" }, "refresh_url", "client_secret instead"},

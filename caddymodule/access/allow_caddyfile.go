@@ -96,6 +96,9 @@ func (a *Access) unmarshalAllow(d *caddyfile.Dispenser) error {
 		}
 		return nil
 	}
+	if len(args) == 1 && (args[0] == "key" || args[0] == "user" || args[0] == "origin") {
+		return d.Errf("allow %s: name at least one behind it, or * for all of them", args[0])
+	}
 	return d.Errf("allow %s: %s", strings.Join(args, " "), allowUsage)
 }
 

@@ -77,6 +77,14 @@ func (t *Route) Resolve(r *http.Request, c Caller) (id tokenstore.ID, p *tokenst
 	return t.connection.resolve(r, c)
 }
 
+// Written returns the connection of the route if it is written out in the configuration, and "" if a request has a part in it.
+func (t *Route) Written() string {
+	if !t.connection.literal {
+		return ""
+	}
+	return t.connection.id.String()
+}
+
 // Begin counts a request of c for the connection id against the limits of the route, or says why it has to wait. Whoever
 // called it has to call end, once or more, when the request is done.
 func (t *Route) Begin(r *http.Request, c Caller, id tokenstore.ID) (end func(), p *problem.Problem) {

@@ -41,7 +41,7 @@ type verifier interface {
 }
 
 func newRules(a Allow, keys func() (keyring, error), log *zap.Logger) (rules, error) {
-	named, errKeys := names("allow key", a.Keys)
+	named, errKeys := keyNames(a.Keys)
 	users, errUsers := names("allow user", a.Users)
 	uids, errUIDs := newUIDs(a.LocalUIDs)
 	problems := []error{errKeys, errUsers, errUIDs}
@@ -68,6 +68,23 @@ func names(rule string, written []string) ([]string, error) {
 	}
 	if slices.Contains(known, "") {
 		return nil, fmt.Errorf("%s: a name is empty; nobody has it", rule)
+	}
+	return known, nil
+}
+
+// keyNames does the same for keys, and refuses a name that no key can have.
+func keyNames(written []string) ([]string, error) {
+	known, err := names("allow key", written)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range known {
+		if name == everyone {
+			continue
+		}
+		if err := callerkey.ValidateName(name); err != nil {
+			return nil, fmt.Errorf("allow key: %w", err)
+		}
 	}
 	return known, nil
 }

@@ -251,3 +251,15 @@ func TestConnectionsOfCallers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestARuleForAKeyThatCannotExistIsRefused(t *testing.T) {
+	for name, valid := range map[string]bool{"backend": true, "*": true, "Backend": false, "a.b": false} {
+		_, err := newRules(Allow{Keys: []string{name}}, noKeys, zap.NewNop())
+		if (err == nil) != valid {
+			t.Errorf("allow key %s: %v", name, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "lower-case") {
+			t.Errorf("%v does not say what a name is made of", err)
+		}
+	}
+}

@@ -114,7 +114,7 @@ func TestEachUseIsWrittenDown(t *testing.T) {
 		record(map[string]any{"method": "POST", "path": "/2/users/get_current_account"}),
 		record(map[string]any{"method": "POST", "path": "/2/users/get_current_account", "caller": "page", "origin": "https://app.example.com"}),
 		record(map[string]any{
-			"as": "endpoint", "path": "/token", "connection": "", "caller": "", "origin": "https://evil.example",
+			"as": "endpoint", "path": "/token", "caller": "", "origin": "https://evil.example",
 			"status": 403.0, "level": "warn", "msg": "use refused", "refused": "origin_not_allowed",
 		}),
 		record(map[string]any{"path": "/2/%252e%252e/x", "status": 400.0, "level": "warn", "msg": "use refused", "refused": "bad_request"}),

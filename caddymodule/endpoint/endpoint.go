@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -64,8 +65,10 @@ func (Endpoint) CaddyModule() caddy.ModuleInfo {
 func (e *Endpoint) Provision(ctx caddy.Context) error {
 	e.now, e.log = time.Now, accesslog.New(ctx)
 	var err error
-	e.route, err = access.NewRoute(ctx, e.Connection, e.Access, access.EndpointCORS())
-	return err
+	if e.route, err = access.NewRoute(ctx, e.Connection, e.Access, access.EndpointCORS()); err != nil {
+		return fmt.Errorf("token_endpoint %s: %w", e.Connection, err)
+	}
+	return nil
 }
 
 // ServeHTTP answers r with the token or a problem; it never calls next.
@@ -99,7 +102,7 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (e *Endpoint) audit(r *http.Request, c access.Caller, id tokenstore.ID, p *problem.Problem) {
-	u := audit.Use{Caller: c.Kind(), Name: c.Name, As: audit.Endpoint, Path: site.ArrivedURL(r).EscapedPath(), Status: http.StatusOK}
+	u := audit.Use{Caller: c.Kind(), Name: c.Name, As: audit.Endpoint, Path: site.ArrivedURL(r).EscapedPath(), Connection: e.route.Written(), Status: http.StatusOK}
 	if id != (tokenstore.ID{}) {
 		u.Connection = id.String()
 	}

@@ -82,7 +82,10 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	g.log = accesslog.New(ctx)
 	g.provisionPassage(app)
 	g.route, err = access.NewRoute(ctx, g.Connection, g.Access, g.cors())
-	return errors.Join(g.Passage.validate(g.Forward), g.checkCORS(), err)
+	if err := errors.Join(g.Passage.validate(g.Forward), g.checkCORS(), err); err != nil {
+		return fmt.Errorf("route of connection %s: %w", g.Connection, err)
+	}
+	return nil
 }
 
 // ServeHTTP lets r go on to next, or answers it.
@@ -98,7 +101,7 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 	caller, p, admitted := g.route.Admit(w, r)
 	if !admitted {
 		if p != nil { // else it was a preflight
-			g.refused(r, caller, decision{path: r.URL.EscapedPath()}, p)
+			g.refused(r, caller, decision{}, p)
 		}
 		return nil
 	}

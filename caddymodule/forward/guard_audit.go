@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/audit"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/problem"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -17,6 +18,9 @@ func (g *Guard) refused(r *http.Request, c access.Caller, d decision, p *problem
 	g.route.Metrics().Forwarded(d.id.Provider, p.Code)
 	u := g.use(c, d)
 	u.Status, u.Refused = p.Status, p.Code
+	if d.id == (tokenstore.ID{}) { // it did not come so far that the path would be the API's
+		u.Path = site.ArrivedURL(r).EscapedPath()
+	}
 	g.route.Audit().Write(r, u)
 }
 
@@ -41,7 +45,7 @@ func (g *Guard) audited(w http.ResponseWriter, r *http.Request, c access.Caller,
 }
 
 func (g *Guard) use(c access.Caller, d decision) audit.Use {
-	u := audit.Use{Caller: c.Kind(), Name: c.Name, As: audit.Guard, Path: d.path}
+	u := audit.Use{Caller: c.Kind(), Name: c.Name, As: audit.Guard, Connection: g.route.Written(), Path: d.path}
 	if g.Forward {
 		u.As = audit.Forward
 	}

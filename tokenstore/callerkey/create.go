@@ -36,7 +36,7 @@ func (k *Keys) Create(ctx context.Context, s Spec) (Key, secret.String, error) {
 }
 
 func (s Spec) validate(now time.Time) error {
-	if err := validateName(s.Name); err != nil {
+	if err := ValidateName(s.Name); err != nil {
 		return err
 	}
 	if !s.ExpiresAt.IsZero() && (!now.Before(s.ExpiresAt) || s.ExpiresAt.UTC().Year() > 9999) {

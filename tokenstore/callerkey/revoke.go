@@ -12,7 +12,7 @@ import (
 // ErrNotFound, or is of the storage: then the key is refused by this process from now on all the same, but
 // would be valid again after a restart, so revoke it again.
 func (k *Keys) Revoke(ctx context.Context, name string) error {
-	if validateName(name) != nil {
+	if ValidateName(name) != nil {
 		return fmt.Errorf("caller key: %w", ErrNotFound) // untold, as it may be the key itself
 	}
 	// It is refused before the lock is had, which a storage that hangs may hold up.

@@ -22,8 +22,9 @@ func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w %s", ErrInvalid, fmt.Sprintf(format, args...))
 }
 
-// validateName allows what may stand in a URL path and in a log without a second look.
-func validateName(name string) error {
+// ValidateName returns an error that wraps ErrInvalid if no key can have the name: it allows what may stand in a URL path
+// and in a log without a second look.
+func ValidateName(name string) error {
 	const remedy = "use 1 to 64 lower-case letters, digits, - and _, beginning with a letter or digit"
 	if name == "" || len(name) > maxName {
 		return invalid("name of %d bytes: %s", len(name), remedy)

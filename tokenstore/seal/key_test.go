@@ -110,6 +110,7 @@ func TestParseKeySaysWhatIsWrongWithoutShowingIt(t *testing.T) {
 		{"a PEM block", "-----BEGIN PRIVATE KEY-----\nMC4CAQA\n-----END PRIVATE KEY-----", "a PEM block"},
 		{"an SSH key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host", "an SSH key"},
 		{"a JWK", `{"kty":"oct","k":"canary"}`, "JSON"},
+		{"the path of a file", "/etc/key", "write {file./path}"},
 		{"a placeholder that was not replaced", "{env.TOKEN_STORE_KEY}", "placeholder"},
 		{"raw bytes", string(rawKey), "raw bytes"},
 		{"raw bytes that are text by chance", "\x01\x02" + strings.Repeat("a", 30), "raw bytes"},

@@ -44,6 +44,8 @@ func foreignKind(text string) string {
 		return "it is empty"
 	case !isText(text):
 		return "it is raw bytes, not text: encode them with base64"
+	case strings.HasPrefix(text, "/") && len(text) < 43: // a key has 43 characters or more
+		return "it is too short, and looks like the path of a file; for the key that a file has, write {file./path}"
 	case strings.Contains(text, "-----BEGIN"):
 		return "it is a PEM block; a certificate's or TLS key does not serve here"
 	case hasPrefixFold(text, "AGE-SECRET-KEY-"), hasPrefixFold(text, "age1"):

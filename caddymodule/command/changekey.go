@@ -1,7 +1,10 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -47,6 +50,12 @@ func changeKey(cmd *cobra.Command, path string, former seal.Key, file string) er
 	file, err := filepath.Abs(file)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+		// No key is to be made that nobody needs.
+		if err := custody.CheckKey(cmd.Context(), path, former); err != nil {
+			return err
+		}
 	}
 	next, made, err := seal.LoadOrCreateKeyFile(file)
 	if err != nil {

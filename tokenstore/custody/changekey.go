@@ -25,6 +25,20 @@ func ChangeKey(ctx context.Context, database string, former, next seal.Key) erro
 	return nil
 }
 
+// CheckKey returns the error that [ChangeKey] would return because of the database or the former key.
+func CheckKey(ctx context.Context, database string, former seal.Key) (err error) {
+	if err := mustExist(database); err != nil {
+		return err
+	}
+	s, err := bolt.Open(database, bolt.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	_, err = seal.OpenExisting(ctx, s, former, tokenstore.SealedBuckets()...)
+	return err
+}
+
 func changeKey(ctx context.Context, database string, former, next seal.Key) (err error) {
 	s, err := bolt.Open(database, bolt.Options{})
 	if err != nil {

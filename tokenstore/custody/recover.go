@@ -54,7 +54,7 @@ func (r Recover) run(ctx context.Context) (_ Recovered, err error) {
 		return Recovered{}, err
 	}
 	buckets := append(tokenstore.SealedBuckets(), seal.MetaBucket)
-	found, err := bolt.Salvage(r.Database, bolt.Options{}, buckets...)
+	found, err := bolt.Salvage(ctx, r.Database, bolt.Options{}, buckets...)
 	if err != nil {
 		return Recovered{}, err
 	}

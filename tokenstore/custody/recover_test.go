@@ -2,6 +2,7 @@ package custody_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -116,4 +117,14 @@ func TestRecoverRefuses(t *testing.T) {
 	if _, err := r.Run(t.Context()); !errors.Is(err, storage.ErrLocked) {
 		t.Errorf("an open database: %v", err)
 	}
+}
+
+func TestARecoveryCanBeGivenUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := recovery(t, newDatabase(t, newKey(t, 1), 3), newKey(t, 1))
+	if _, err := r.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v", err)
+	}
+	wantOnly(t, filepath.Dir(r.Into))
 }

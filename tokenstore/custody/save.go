@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -60,9 +61,12 @@ func save(ctx context.Context, path string, from *storage.Snapshot, progress Pro
 
 // receive writes the bytes of a snapshot, and closes the draft.
 func receive(ctx context.Context, d *draft, from *storage.Snapshot, progress Progress) error {
+	// A read from a server that sends nothing would not end.
+	stop := context.AfterFunc(ctx, func() { _ = from.Close() }) // what is read then is not wanted
+	defer stop()
 	w := &meter{ctx: ctx, to: d, sum: sha256.New(), total: from.Size, progress: progress}
 	if _, err := io.Copy(w, io.LimitReader(from, from.Size+1)); err != nil {
-		return err
+		return cmp.Or(ctx.Err(), err)
 	}
 	switch {
 	case w.done != from.Size:

@@ -136,3 +136,17 @@ func TestOfflineWorkRefusesADatabaseThatIsOpenOrNotThere(t *testing.T) {
 	wantOnly(t, filepath.Dir(target))
 	wantOnly(t, filepath.Dir(database), "tokens.db")
 }
+
+func TestABackupOfAServerThatStallsCanBeGivenUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	path := filepath.Join(t.TempDir(), "backup.db")
+	go func() {
+		_, _ = w.Write([]byte("the begin")) // and nothing else
+		cancel()
+	}()
+	if _, err := custody.Save(ctx, path, &storage.Snapshot{ReadCloser: r, Size: 1 << 20}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v", err)
+	}
+	wantOnly(t, filepath.Dir(path))
+}

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -37,8 +38,8 @@ type Salvaged struct {
 // ends, and does not panic, whatever is in the file. Buckets are names to look for where the names
 // in the file are damaged. It keeps all records in memory.
 //
-// The error is one of reading the file at all. It wraps [storage.ErrLocked] if a store has it open.
-func Salvage(path string, o Options, buckets ...string) (_ *Salvaged, err error) {
+// The error is one of reading the file at all, or that of the context. It wraps [storage.ErrLocked] if a store has it open.
+func Salvage(ctx context.Context, path string, o Options, buckets ...string) (_ *Salvaged, err error) {
 	release, err := Lock(path, o)
 	if err != nil {
 		return nil, err
@@ -53,9 +54,26 @@ func Salvage(path string, o Options, buckets ...string) (_ *Salvaged, err error)
 	if err != nil {
 		return nil, fmt.Errorf("salvage: %w", err)
 	}
-	s := newSalvage(f, info.Size(), buckets)
+	s := newSalvage(until{ctx, f}, info.Size(), buckets)
 	s.run()
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("salvage: %w", err)
+	}
 	return s.result(), nil
+}
+
+// until is a file of which nothing can be read any more when a context has ended.
+type until struct {
+	ctx  context.Context // of one reading
+	file io.ReaderAt
+}
+
+// ReadAt implements [io.ReaderAt].
+func (u until) ReadAt(b []byte, at int64) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.file.ReadAt(b, at)
 }
 
 // salvage is one reading of a file.

@@ -45,7 +45,7 @@ func TestSalvageWithOneFlippedBitThatLeadsAstray(t *testing.T) {
 				damaged := bytes.Clone(u.whole)
 				damaged[at] ^= 1 << bit
 				must(t, os.WriteFile(path, damaged, 0o600))
-				got, err := bolt.Salvage(path, bolt.Options{}, "b", "small")
+				got, err := bolt.Salvage(t.Context(), path, bolt.Options{}, "b", "small")
 				must(t, err)
 				u.check(t, fmt.Sprintf("%s %d at %d, bit %d", kind, u.whole[at], at, bit), got, damaged)
 			}
@@ -67,7 +67,7 @@ func TestSalvageBelievesNoFreelistThatCannotBe(t *testing.T) {
 		damaged[child] = 0
 		damaged[freed[len(freed)-1]] = page // which is out of order
 		must(t, os.WriteFile(path, damaged, 0o600))
-		got, err := bolt.Salvage(path, bolt.Options{}, "b", "small")
+		got, err := bolt.Salvage(t.Context(), path, bolt.Options{}, "b", "small")
 		must(t, err)
 		u.check(t, fmt.Sprintf("page %d", page), got, damaged)
 	}
@@ -83,7 +83,7 @@ func TestSalvageReadsALeafThatSaysItIsABranch(t *testing.T) {
 		damaged := bytes.Clone(u.whole)
 		damaged[at+8] = 0x01
 		must(t, os.WriteFile(path, damaged, 0o600))
-		got, err := bolt.Salvage(path, bolt.Options{}, "b", "small")
+		got, err := bolt.Salvage(t.Context(), path, bolt.Options{}, "b", "small")
 		must(t, err)
 		u.check(t, fmt.Sprintf("page %d", at/pageSize), got, damaged)
 	}

@@ -107,7 +107,7 @@ func TestSalvageOfASoundFileIsAllOfIt(t *testing.T) {
 	u := newUsed(t)
 	path := newPath(t)
 	must(t, os.WriteFile(path, u.whole, 0o600))
-	got, err := bolt.Salvage(path, bolt.Options{})
+	got, err := bolt.Salvage(t.Context(), path, bolt.Options{})
 	must(t, err)
 	if len(got.Lost) > 0 || got.Pages > 0 || got.Older {
 		t.Errorf("lost %v, %d pages, older %t", got.Lost, got.Pages, got.Older)
@@ -154,7 +154,7 @@ func TestSalvageTakesAllThatIsSoundAndNothingElse(t *testing.T) {
 			name := fmt.Sprintf("%s %d", d.name, seed)
 			damaged := d.do(rand.New(rand.NewPCG(seed, uint64(len(d.name))+100)), bytes.Clone(u.whole))
 			must(t, os.WriteFile(path, damaged, 0o600))
-			got, err := bolt.Salvage(path, bolt.Options{}, "b", "small")
+			got, err := bolt.Salvage(t.Context(), path, bolt.Options{}, "b", "small")
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -210,11 +210,11 @@ func (u used) check(t *testing.T, name string, got *bolt.Salvaged, damaged []byt
 func TestSalvageRefusesAFileThatIsOpen(t *testing.T) {
 	path := newPath(t)
 	s := mustOpen(t, path)
-	if _, err := bolt.Salvage(path, bolt.Options{LockTimeout: 1}); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := bolt.Salvage(t.Context(), path, bolt.Options{LockTimeout: 1}); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("got error %v", err)
 	}
 	must(t, s.Close())
-	if _, err := bolt.Salvage(filepath.Join(t.TempDir(), "missing"), bolt.Options{}); err == nil {
+	if _, err := bolt.Salvage(t.Context(), filepath.Join(t.TempDir(), "missing"), bolt.Options{}); err == nil {
 		t.Error("a file that is not there: no error")
 	}
 }
@@ -246,7 +246,7 @@ func FuzzSalvageEnds(f *testing.F) {
 		copy(damaged[int(at)%len(damaged):], patch)
 		file := filepath.Join(t.TempDir(), "tokens.db")
 		must(t, os.WriteFile(file, damaged, 0o600))
-		got, err := bolt.Salvage(file, bolt.Options{}, "b")
+		got, err := bolt.Salvage(t.Context(), file, bolt.Options{}, "b")
 		must(t, err)
 		for _, r := range got.Records {
 			if r.Key.Bucket == "b" && strings.HasPrefix(r.Key.ID, "connection-") && !bytes.Equal(r.Value, corruptValue(r.Key.ID)) {

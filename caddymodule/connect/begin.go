@@ -39,7 +39,7 @@ func (c *Connect) explain(r *http.Request, id tokenstore.ID, p *tokenstore.Provi
 	}
 	asked := consentView{
 		Site: c.origin(r), Provider: id.Provider, Connection: id.Name, Scopes: p.Scopes(),
-		Server: originOfURL(p.AuthorizeURL()),
+		Server: originOfURL(p.AuthorizeURL()), RedirectURI: c.redirectURI(r, id.Provider),
 		// Without the query: a login link must not get into the next URL too.
 		Action: site.ArrivedURL(r).EscapedPath(), Ticket: params["ticket"], ReturnTo: params["return_to"],
 	}

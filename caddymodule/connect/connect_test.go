@@ -267,6 +267,7 @@ func TestCallbacksThatMakeNoSense(t *testing.T) {
 	}
 	wantPage(t, newBrowser(s).open(s.URL("/connect/callback/other?state=s&code=c")), http.StatusNotFound, "does not have")
 	wantPage(t, newBrowser(s).open(s.URL("/connect/other/auth")), http.StatusNotFound, "does not have")
+	wantPage(t, newBrowser(s).open(s.URL("/connect/demo/auth")), http.StatusOK, s.URL("/connect/callback/demo"))
 	wantPage(t, newBrowser(s).open(s.URL("/connect/demo")), http.StatusNotFound, "/connect/provider/connection")
 	b := newBrowser(s)
 	wantPage(t, b.Do(b.client, "POST", s.URL("/connect/callback/demo?state=s&code=c"), ""), http.StatusMethodNotAllowed, "")

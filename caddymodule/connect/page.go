@@ -32,6 +32,7 @@ type (
 		Site, Provider, Connection, Server string
 		Scopes                             []string
 		Action, Ticket, ReturnTo           string
+		RedirectURI                        string
 	}
 	doneView  struct{ ID, Account string }
 	errorView struct{ Title, Text, Command string }

@@ -75,7 +75,7 @@ func answerError(w http.ResponseWriter, err error) error {
 
 // answerAbsent says that there is no such connection, as Caddy would.
 func answerAbsent(w http.ResponseWriter) error {
-	i := slices.IndexFunc(known, func(k knownError) bool { return k.err == tokenstore.ErrNotFound })
+	i := slices.IndexFunc(known, func(k knownError) bool { return errors.Is(k.err, tokenstore.ErrNotFound) })
 	return answer(w, known[i].status, caddy.APIError{Message: known[i].message})
 }
 

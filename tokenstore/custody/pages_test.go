@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,7 +77,7 @@ func TestNothingOfFormerRecordsIsInWhatIsWritten(t *testing.T) {
 	recovered := recovery(t, path, key)
 	_, err = recovered.Run(t.Context())
 	must(t, err)
-	changed := append(former, storedKeyset(t, path))
+	changed := slices.Concat(former, [][]byte{storedKeyset(t, path)})
 	must(t, custody.ChangeKey(t.Context(), path, key, next))
 	for name, tt := range map[string]struct {
 		path   string

@@ -46,7 +46,7 @@ func (i *inventory) note(key storage.Key, raw []byte) {
 
 func (i *inventory) encode(transaction int) []byte {
 	b := binary.BigEndian.AppendUint64(nil, uint64(transaction))
-	b = binary.BigEndian.AppendUint64(b, uint64(i.content.Records)) //nolint:gosec // not negative
+	b = binary.BigEndian.AppendUint64(b, uint64(i.content.Records))
 	return i.sum.Sum(b)
 }
 

@@ -139,7 +139,9 @@ func (s *hostileSite) requests() (all []request) {
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			s.t.Fatalf("%v: %s", err, line)
 		}
-		all = append(all, r)
+		if r.Request.URI != "/favicon.ico" { // the browser's own idea, which it gives up when the tab is closed
+			all = append(all, r)
+		}
 	}
 	return all
 }

@@ -48,6 +48,9 @@ func accept(t *testing.T, network, address string) net.Conn {
 
 func TestTheUserIsFoundBeneathWhatIsWrappedAround(t *testing.T) {
 	if !Supported {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("this system tells no user, and CI=true forbids to skip this test")
+		}
 		t.Skip("SKIPPED: this system tells no user")
 	}
 	socket := accept(t, "unix", filepath.Join(t.TempDir(), "s"))

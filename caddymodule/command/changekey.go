@@ -31,11 +31,7 @@ use rotate-key afterwards: who has that key and an old copy of the database has 
 Backups that were made before open with the former key. Keep it as long as you keep them.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := o.locate()
-			if err != nil {
-				return err
-			}
-			former, err := o.key(path)
+			path, former, err := o.locateWithKey()
 			if err != nil {
 				return err
 			}

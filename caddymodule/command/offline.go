@@ -84,6 +84,16 @@ func (o *offline) locate() (string, error) {
 	return path, nil
 }
 
+// locateWithKey returns where the database is, and its key.
+func (o *offline) locateWithKey() (string, seal.Key, error) {
+	path, err := o.locate()
+	if err != nil {
+		return "", seal.Key{}, err
+	}
+	key, err := o.key(path)
+	return path, key, err
+}
+
 // key returns the encryption key of the database.
 func (o *offline) key(path string) (seal.Key, error) {
 	if o.keyFile != "" {

@@ -31,11 +31,7 @@ says what it could not save. The damaged file stays as it is. Stop Caddy first, 
 The exit status is 0 if everything was saved, 2 if something is missing, and 1 if no file was written.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := o.locate()
-			if err != nil {
-				return err
-			}
-			key, err := o.key(path)
+			path, key, err := o.locateWithKey()
 			if err != nil {
 				return err
 			}

@@ -32,11 +32,7 @@ servers end the grant when they see the old one. Keys of callers that were revok
 connections that were deleted since are back: with --replace they are named. Revoke and delete them again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, err := o.locate()
-			if err != nil {
-				return err
-			}
-			key, err := o.key(path)
+			path, key, err := o.locateWithKey()
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -32,7 +33,7 @@ func TestCrashesLoseNoGrant(t *testing.T) {
 	c.start(config)
 	ids := importGrants(t, c, server, crashConnections)
 
-	crashes := times(100, 2_000)
+	crashes := soaktest.Times(100, 2_000)
 	for n := range crashes {
 		clients := startLoad(c, proxyRoute, endpointRoute)
 		awaitMoment(t, server, n)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/e2e/powercut"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -49,7 +50,7 @@ func failMany(t *testing.T, seen *faultTally, first int) {
 	for _, errno := range diskErrors {
 		f.next[errno] = first
 	}
-	for seen.total.Load() < int64(times(200, 2_000)) && !t.Failed() {
+	for seen.total.Load() < int64(soaktest.Times(200, 2_000)) && !t.Failed() {
 		for _, errno := range diskErrors {
 			f.fail(errno, seen)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/e2e/powercut"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -29,7 +30,7 @@ func TestKillsLoseNoGrant(t *testing.T) {
 	k := newKiller(t)
 	kills, next := make(map[string]int), make(map[string]int)
 	deepest := make(map[string]int)
-	for total := 0; total < times(500, 10_000); {
+	for total := 0; total < soaktest.Times(500, 10_000); {
 		for _, kind := range killKinds {
 			k.prepare()
 			if !k.kill(kind, next[kind]) {

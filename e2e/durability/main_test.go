@@ -2,7 +2,6 @@ package durability
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,16 +14,6 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/e2e/powercut"
 )
-
-var soak = flag.Bool("soak", false, "do everything many times more often")
-
-// times returns how often to do something.
-func times(usual, soaking int) int {
-	if *soak {
-		return soaking
-	}
-	return usual
-}
 
 // writerBinary is the program under test, built once for all tests.
 var writerBinary string

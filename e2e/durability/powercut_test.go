@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/e2e/powercut"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 )
 
 const (
@@ -23,7 +24,7 @@ func TestPowerCutsLoseNoGrant(t *testing.T) {
 	server := newAuthority(t).URL
 	images, lost := 0, 0
 	var writes, syncs int
-	for images < times(500, 10_000) {
+	for images < soaktest.Times(500, 10_000) {
 		log := record(t, server, cutSteps)
 		for _, e := range log {
 			switch e.Kind {
@@ -58,7 +59,7 @@ func TestPowerCutsWithoutSyncsLoseGrants(t *testing.T) {
 func TestPowerCutsWhileTheDatabaseIsMade(t *testing.T) {
 	server := newAuthority(t).URL
 	log := record(t, server, func(string) []string { return nil })
-	n, broken := cut(t, log, server, times(200, 1_000), false)
+	n, broken := cut(t, log, server, soaktest.Times(200, 1_000), false)
 	for _, err := range broken {
 		t.Error(err)
 	}

@@ -7,40 +7,28 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/e2e/internal/report"
 )
 
-// Markers of what -into replaces.
-const (
-	beginMarker = "<!-- The tables: go run ./bench -into writes them. -->\n"
-	endMarker   = "<!-- End of the tables. -->\n"
-)
+// tables is where -into puts them.
+var tables = report.Place{
+	Begin: "<!-- The tables: go run ./bench -into writes them. -->\n",
+	End:   "<!-- End of the tables. -->\n",
+}
 
 // publish writes the results to where o says, and the tables to out.
 func (r *results) publish(o options, out io.Writer) error {
 	text := r.markdown()
 	_, err := io.WriteString(out, text)
 	if o.into != "" {
-		err = errors.Join(err, replace(o.into, text))
+		err = errors.Join(err, tables.Fill(o.into, text))
 	}
 	if o.json != "" {
 		raw, failed := json.MarshalIndent(r, "", "\t")
 		err = errors.Join(err, failed, os.WriteFile(o.json, raw, 0o600))
 	}
 	return err
-}
-
-// replace puts text between the markers in a file.
-func replace(file, text string) error {
-	old, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(old), beginMarker)
-	_, after, ended := strings.Cut(rest, endMarker)
-	if !found || !ended {
-		return fmt.Errorf("%s lacks the markers %q and %q", file, beginMarker, endMarker)
-	}
-	return os.WriteFile(file, []byte(before+beginMarker+text+endMarker+after), 0o600)
 }
 
 // markdown returns the tables.

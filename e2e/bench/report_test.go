@@ -7,28 +7,6 @@ import (
 	"testing"
 )
 
-func TestTablesGoBetweenTheMarkers(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "performance.md")
-	for _, test := range []struct{ name, before, want string }{
-		{"what was there is replaced", "above\n" + beginMarker + "old\n" + endMarker + "below\n", "above\n" + beginMarker + "new\n" + endMarker + "below\n"},
-		{"a file without markers stays as it is", "above\n", "above\n"},
-		{"so does one with the end before the begin", endMarker + beginMarker, endMarker + beginMarker},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if err := os.WriteFile(file, []byte(test.before), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			err := replace(file, "new\n")
-			if after, _ := os.ReadFile(file); string(after) != test.want {
-				t.Errorf("%q", after)
-			}
-			if (err == nil) != (test.before != test.want) {
-				t.Error(err)
-			}
-		})
-	}
-}
-
 func TestTheDocumentHasTheMarkers(t *testing.T) {
 	text, err := os.ReadFile("../../docs/performance.md")
 	if err != nil {
@@ -38,7 +16,7 @@ func TestTheDocumentHasTheMarkers(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := replace(file, ""); err != nil {
+	if err := tables.Fill(file, ""); err != nil {
 		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package tokenstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -170,7 +171,9 @@ func (w *world) connect(id tokenstore.ID) standin.Grant {
 	err = w.Import(w.t.Context(), id, tokenstore.Import{
 		AccessToken: g.AccessToken, RefreshToken: g.RefreshToken, ExpiresAt: w.now().Add(g.ExpiresIn),
 	})
-	if err != nil {
+	if unavailable, ok := errors.AsType[*tokenstore.UnavailableError](err); ok {
+		w.t.Errorf("%v: %v", err, unavailable.Err)
+	} else if err != nil {
 		w.t.Error(err)
 	}
 	return g

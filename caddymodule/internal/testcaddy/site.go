@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite" // handle_path
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -42,10 +43,22 @@ func NewSite(t *testing.T, directives string) *Site {
 	return s
 }
 
-// Reload loads the site anew, with these directives in it.
+// Reload loads the site anew, with these directives in it. It returns when the server of the site before takes no
+// connections any more: those that Caddy gives to a server that is about to end get no answer.
 func (s *Site) Reload(directives string) {
 	s.T.Helper()
 	s.MustLoad(s.provider(), fmt.Sprintf("http://localhost:%d, http://tokens.example:%d {\n\tbind 127.0.0.1\n\tlog\n%s\n}\n", s.Port, s.Port, directives))
+	address := fmt.Sprintf("127.0.0.1:%d", s.Port)
+	if caddy.ListenerUsage("tcp", address) == 0 {
+		s.T.Fatalf("nobody listens at %s", address)
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); caddy.ListenerUsage("tcp", address) > 1; <-tick.C {
+		if time.Since(began) > 10*time.Second {
+			s.T.Fatal("the server of the site before does not end")
+		}
+	}
 }
 
 func (s *Site) provider() string {

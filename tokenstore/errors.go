@@ -109,7 +109,11 @@ type UnavailableError struct {
 
 // Error implements [error].
 func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("connection %s: no valid token for now: %s", e.ID, e.Reason)
+	text := fmt.Sprintf("connection %s: no valid token for now: %s", e.ID, e.Reason)
+	if e.Err == nil {
+		return text
+	}
+	return fmt.Sprintf("%s: %v", text, e.Err)
 }
 
 // Unwrap returns [ErrUnavailable] and the cause.

@@ -61,8 +61,11 @@ func (o logObserver) ProviderPaused(e tokenstore.PauseEvent) {
 		o.logger.Info("provider is called again", zap.String("provider", e.Provider))
 		return
 	}
-	o.logger.Warn("provider is not called for now",
-		zap.String("provider", e.Provider), zap.Time("until", e.Until), zap.String("reason", e.Reason))
+	fields := []zap.Field{zap.String("provider", e.Provider), zap.Time("until", e.Until), zap.String("reason", e.Reason)}
+	if e.Host != "" {
+		fields = append(fields, zap.String("token_host", e.Host)) // another provider may have found out
+	}
+	o.logger.Warn("provider is not called for now", fields...)
 }
 
 func (o logObserver) Unsaved(e tokenstore.UnsavedEvent) {

@@ -109,6 +109,12 @@ func TestWhatTheLogTells(t *testing.T) {
 			},
 			zap.WarnLevel, map[string]string{"provider": "a", "reason": "breaker"},
 		},
+		"a pause of all providers of a token host": {
+			func(o tokenstore.Observer) {
+				o.ProviderPaused(tokenstore.PauseEvent{Provider: "a", Host: "https://as.example", Until: time.Unix(9, 0), Reason: "refused"})
+			},
+			zap.WarnLevel, map[string]string{"provider": "a", "reason": "refused", "token_host": "https://as.example"},
+		},
 		"the end of a pause": {
 			func(o tokenstore.Observer) { o.ProviderPaused(tokenstore.PauseEvent{Provider: "a"}) },
 			zap.InfoLevel, map[string]string{"provider": "a"},

@@ -1,6 +1,7 @@
 package tokenstore
 
 import (
+	"maps"
 	"slices"
 	"sync"
 )
@@ -19,12 +20,24 @@ type configuration struct {
 	observer  Observer
 }
 
+// uses reports whether tokens come from a host.
+func (c *configuration) uses(host string) bool {
+	for _, p := range c.providers {
+		if p.tokenHost == host {
+			return true
+		}
+	}
+	return false
+}
+
 // attachments is the stack of configurations. A reload attaches the new one
 // before the old one detaches, and a failed reload detaches the new one again.
 type attachments struct {
 	mu    sync.Mutex
-	stack []*configuration // guarded by mu
-	paces map[string]*pace // guarded by mu; by provider name
+	stack []*configuration    // guarded by mu
+	paces map[string]*pace    // guarded by mu; by provider name
+	hosts map[string]*breaker // guarded by mu; by token host
+	told  toldPauses          // guarded by mu
 }
 
 // Attach makes the store work with a configuration until detach is called. The
@@ -40,9 +53,9 @@ func (s *Store) Attach(a Attachment) (detach func()) {
 	}
 	s.attached.mu.Lock()
 	s.attached.stack = append(s.attached.stack, c)
-	resumed := s.adoptLocked()
+	s.adoptLocked()
 	s.attached.mu.Unlock()
-	s.noteResumed(resumed)
+	s.tellPauses()
 	for _, err := range s.keys.Problems() {
 		// Nobody listened when they were read.
 		c.observer.Trouble("reading the caller keys", err)
@@ -51,44 +64,34 @@ func (s *Store) Attach(a Attachment) (detach func()) {
 }
 
 func (s *Store) detach(c *configuration) {
-	var resumed []string
 	s.attached.mu.Lock()
 	if i := slices.Index(s.attached.stack, c); i >= 0 {
 		s.attached.stack = slices.Delete(s.attached.stack, i, i+1)
-		resumed = s.adoptLocked()
+		s.adoptLocked()
 	}
 	s.attached.mu.Unlock()
-	s.noteResumed(resumed)
+	s.tellPauses()
 }
 
-// noteResumed tells that these providers are called again.
-func (s *Store) noteResumed(names []string) {
-	for _, name := range names {
-		s.observer().ProviderPaused(PauseEvent{Provider: name})
-	}
-}
-
-// adoptLocked puts the youngest attachment into force. It returns the providers
-// whose pause ended by that.
-func (s *Store) adoptLocked() (resumed []string) {
+// adoptLocked puts the youngest attachment into force.
+func (s *Store) adoptLocked() {
 	c := &configuration{observer: NopObserver{}}
 	if n := len(s.attached.stack); n > 0 {
 		c = s.attached.stack[n-1]
 	}
-	for name, old := range s.attached.paces {
+	maps.DeleteFunc(s.attached.paces, func(name string, old *pace) bool {
 		// Whatever a server held against the old settings, it may like the
 		// new ones.
-		if p := c.providers[name]; p == nil || p.fingerprint != old.provider.fingerprint {
-			delete(s.attached.paces, name)
-			if !old.pausedUntil().IsZero() {
-				resumed = append(resumed, name)
-			}
-		}
-	}
+		p := c.providers[name]
+		return p == nil || p.fingerprint != old.provider.fingerprint
+	})
+	maps.DeleteFunc(s.attached.hosts, func(host string, _ *breaker) bool {
+		// One that is down is not brought up by other settings; those that name another host begin anew.
+		return !c.uses(host)
+	})
 	s.config.Store(c)
 	s.published.restrict(func(id ID) bool { return !s.closed.Load() && c.providers[id.Provider] != nil })
 	s.schedule.wake()
-	return resumed
 }
 
 // Provider returns a provider of the configuration in force.
@@ -103,28 +106,21 @@ func (s *Store) observer() Observer { return s.config.Load().observer }
 func (s *Store) pace(p *Provider) *pace {
 	s.attached.mu.Lock()
 	defer s.attached.mu.Unlock()
-	pc := s.attached.paces[p.name]
-	if pc == nil || pc.provider.fingerprint != p.fingerprint {
-		pc = newPace(p)
-		if s.inForce(p) {
-			s.attached.paces[p.name] = pc
-		}
+	return s.attached.paceLocked(p, s.config.Load())
+}
+
+// paceLocked keeps nothing of a provider that is not in force. It may not be for a flight that began before a reload.
+func (a *attachments) paceLocked(p *Provider, now *configuration) *pace {
+	if pc := a.paces[p.name]; pc != nil && pc.provider.fingerprint == p.fingerprint {
+		return pc
+	}
+	host := a.hosts[p.tokenHost]
+	if host == nil {
+		host = &breaker{host: p.tokenHost}
+	}
+	pc := newPace(p, host)
+	if inForce := now.providers[p.name]; inForce != nil && inForce.fingerprint == p.fingerprint {
+		a.paces[p.name], a.hosts[p.tokenHost] = pc, host
 	}
 	return pc
-}
-
-// inForce reports whether p is still how its provider is configured. It may not be for
-// a flight that began before a reload.
-func (s *Store) inForce(p *Provider) bool {
-	now, known := s.Provider(p.name)
-	return known && now.fingerprint == p.fingerprint
-}
-
-// notePause tells the observer, and the schedule when a provider is back.
-func (s *Store) notePause(p *Provider, change pause) {
-	if !change.changed || !s.inForce(p) {
-		return
-	}
-	s.observer().ProviderPaused(PauseEvent{Provider: p.name, Until: change.until, Reason: change.reason})
-	s.schedule.wake()
 }

@@ -63,6 +63,14 @@
 // read again: a verdict about a token that somebody else has replaced meanwhile moves nothing. A server that refuses the
 // client pauses the provider.
 //
+// # Pauses
+//
+// A provider is not called while its server refuses the client, or has asked to wait. A server that cannot be
+// reached, gives no whole answer or fails (5xx) five times in a row, whichever connections and providers asked, is called by none of the
+// providers whose tokens it refreshes: those with the same scheme, host and port. The pause doubles, from ten seconds to five
+// minutes. When it is over, one call is made; if that goes well, all others follow. New settings end what
+// a provider's server held against the old ones, and not the pause of a server that is down.
+//
 // Time alone, a clock that jumps, a lock that cannot be had or a storage that fails move nothing to
 // needs_consent.
 //

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
 )
 
@@ -94,81 +93,6 @@ func TestWhenAConnectionIsDue(t *testing.T) {
 	}
 }
 
-func TestTheBreakerOpensAndProbes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace(testProvider(t, nil))
-		broken := &oauth.Error{Class: oauth.Transient, Reason: "status", Status: 502}
-		for range breakerThreshold - 1 {
-			if p.failed(broken, time.Now()).changed {
-				t.Fatal("it opens too early")
-			}
-		}
-		if change := p.failed(broken, time.Now()); !change.changed || time.Until(change.until) != breakerFirst {
-			t.Fatalf("it does not open: %+v", change)
-		}
-		var u *UnavailableError
-		if _, err := p.admit(ID{}, time.Now()); !errors.As(err, &u) || u.RetryAfter != breakerFirst {
-			t.Errorf("admitted during the pause: %v", err)
-		}
-		if ok, _ := p.reserve(time.Now()); ok {
-			t.Error("the schedule may call during the pause")
-		}
-		time.Sleep(breakerFirst)
-		if probe, err := p.admit(ID{}, time.Now()); err != nil || !probe {
-			t.Errorf("no probe after the pause: %v", err)
-		}
-		if _, err := p.admit(ID{}, time.Now()); err == nil {
-			t.Error("two probes")
-		}
-		if change := p.failed(broken, time.Now()); time.Until(change.until) != 2*breakerFirst {
-			t.Errorf("after a failed probe: %+v", change)
-		}
-		time.Sleep(2 * breakerFirst)
-		if _, err := p.admit(ID{}, time.Now()); err != nil {
-			t.Error(err)
-		}
-		p.abandoned() // the call was not made
-		if probe, _ := p.admit(ID{}, time.Now()); !probe {
-			t.Error("an abandoned probe leaves no room for another")
-		}
-		if change := p.succeeded(); !change.changed || !change.until.IsZero() {
-			t.Errorf("after a success: %+v", change)
-		}
-		if probe, err := p.admit(ID{}, time.Now()); err != nil || probe {
-			t.Errorf("after a success: %v", err)
-		}
-	})
-}
-
-func TestWhatPausesAProvider(t *testing.T) {
-	now := time.Now()
-	for name, tc := range map[string]struct {
-		failure oauth.Error
-		want    time.Duration // 0: none
-	}{
-		"a refused client":            {oauth.Error{Class: oauth.Config, Reason: "invalid_client"}, configFirst},
-		"a dead grant does not":       {oauth.Error{Class: oauth.Dead}, 0},
-		"429 with Retry-After":        {oauth.Error{Status: 429, RetryAfter: 7 * time.Second}, 7 * time.Second},
-		"503 with Retry-After":        {oauth.Error{Status: 503, RetryAfter: time.Hour}, time.Hour},
-		"502 with Retry-After is one": {oauth.Error{Status: 502, RetryAfter: time.Hour}, 0},
-		"a single failure does not":   {oauth.Error{Status: 500}, 0},
-	} {
-		change := newPace(testProvider(t, nil)).failed(&tc.failure, now)
-		if change.changed != (tc.want > 0) || tc.want > 0 && change.until.Sub(now) != tc.want {
-			t.Errorf("%s: %+v", name, change)
-		}
-	}
-}
-
-func TestAPauseDoesNotOutliveAClockThatIsSetBack(t *testing.T) {
-	p := newPace(testProvider(t, nil))
-	now := time.Now()
-	p.failed(&oauth.Error{Class: oauth.Config, Reason: "invalid_client"}, now)
-	if _, err := p.admit(ID{}, now.Add(-30*24*time.Hour)); err != nil {
-		t.Errorf("a month before: %v", err)
-	}
-}
-
 func TestNoSecondHasMoreCallsThanConfigured(t *testing.T) {
 	for perSecond, want := range map[float64]struct{ calls, seconds int }{
 		10:   {110, 10},
@@ -178,7 +102,7 @@ func TestNoSecondHasMoreCallsThanConfigured(t *testing.T) {
 		1000: {3001, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = perSecond, 1 }))
+			p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = perSecond, 1 }), new(breaker))
 			time.Sleep(time.Hour) // saves nothing up
 			start := time.Now()
 			var begun []time.Time
@@ -205,7 +129,7 @@ func TestNoSecondHasMoreCallsThanConfigured(t *testing.T) {
 
 func TestTheScheduleLeavesAPlaceToWhoeverAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 10, 100 }))
+		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 10, 100 }), new(breaker))
 		start := time.Now()
 		for range 9 {
 			if ok, _ := p.reserve(time.Now()); !ok {
@@ -228,7 +152,7 @@ func TestTheScheduleLeavesAPlaceToWhoeverAsks(t *testing.T) {
 
 func TestACallerWhoCannotWaitTakesNobodysPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 0.1, 10 }))
+		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 0.1, 10 }), new(breaker))
 		start := time.Now()
 		if err := p.turn(t.Context()); err != nil {
 			t.Fatal(err)

@@ -24,8 +24,9 @@ type Observer interface {
 	// Deleted is called when a connection was deleted.
 	Deleted(ID)
 	// ProviderPaused is called when a provider stops being called because its
-	// server refuses the client, asks to wait or fails all the time, and again
-	// with a zero Until when it is called again.
+	// server refuses the client, asks to wait or fails all the time, when that lasts longer
+	// than was said, and with a zero Until when it is called again. Providers with the same token host share the
+	// pause of a server that fails, and it is called for each of them.
 	ProviderPaused(PauseEvent)
 	// Unsaved is called when a token could not be saved, and when it was.
 	Unsaved(UnsavedEvent)
@@ -76,6 +77,7 @@ type ConsentEvent struct {
 // PauseEvent says that a provider is not called until a time.
 type PauseEvent struct {
 	Provider string
+	Host     string    // the token host that fails, as scheme://host:port; empty if the pause is this provider's alone
 	Until    time.Time // zero: it is called again
 	Reason   string
 }

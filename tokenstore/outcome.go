@@ -21,7 +21,7 @@ func (s *Store) succeed(ctx context.Context, st *stored, p *Provider, a ask, ans
 	if t != nil {
 		s.published.set(t, st.revision)
 	}
-	s.notePause(p, s.pace(p).succeeded())
+	s.notePause(s.pace(p).succeeded())
 	s.observer().Refreshed(RefreshEvent{
 		ID: st.id, Trigger: a.trigger, Generation: st.Generation, Duration: took,
 		ExpiresAt: st.ExpiresAt, Rotated: rotated,
@@ -61,7 +61,7 @@ func (r *record) settled() {
 // inDoubt tells that an earlier use of the refresh token has an unknown outcome.
 func (s *Store) fail(ctx context.Context, st *stored, p *Provider, a ask, failure *oauth.Error, inDoubt bool, took time.Duration) (*Token, error) {
 	defer func() { s.observer().Refreshed(failedEvent(st, a, failure, took)) }()
-	s.notePause(p, s.pace(p).failed(failure, s.now()))
+	s.notePause(s.pace(p).failed(failure, s.now()))
 
 	if deliveredGrant(failure) {
 		// The server has rotated and then garbled its answer: what it

@@ -8,68 +8,55 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 )
 
-// How a provider is left in peace.
-const (
-	// A server that fails this often in a row, whoever asked, is not asked for a while.
-	breakerThreshold = 5
-	breakerFirst     = 10 * time.Second
-	breakerLongest   = 5 * time.Minute
-
-	// A server that refuses the client will go on doing so until somebody acts.
-	configFirst   = time.Minute
-	configLongest = time.Hour
-
-	// No pause is longer than this; one that seems to be comes from a clock
-	// that was set back.
-	longestPause = time.Hour
-)
-
 // pace is how fast one provider may be called, and whether at all.
 type pace struct {
 	provider *Provider
 	slots    chan struct{}
+	// own is for what its server has against this provider, and host, which all providers with the same
+	// token host share, for a server that is down.
+	own, host *breaker
 
 	mu        sync.Mutex
-	window    window    // guarded by mu: when the next call may begin
-	failures  int       // guarded by mu: transient failures in a row, of all connections
-	pauses    int       // guarded by mu: pauses in a row
-	until     time.Time // guarded by mu: not called before
-	reason    string    // guarded by mu: why
-	config    bool      // guarded by mu: the pause is for a refused client
-	probing   bool      // guarded by mu: the one call after a pause is under way
-	scheduled int       // guarded by mu: slots that the schedule has taken
+	window    window // guarded by mu: when the next call may begin
+	scheduled int    // guarded by mu: slots that the schedule has taken
 }
 
-func newPace(p *Provider) *pace {
+func newPace(p *Provider, host *breaker) *pace {
 	return &pace{
 		provider: p,
 		slots:    make(chan struct{}, p.maxConcurrent),
+		own:      new(breaker),
+		host:     host,
 		window:   newWindow(p.maxPerSecond),
 	}
 }
 
 // admit returns why the provider must not be called now, or nil. After a
-// pause it admits one call, to see; the others wait for what comes of it. The one who
-// probes calls abandoned in the end, whatever happened.
-func (p *pace) admit(id ID, now time.Time) (probe bool, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.until.IsZero() {
-		return false, nil
+// pause it admits one call, to see. Whoever is admitted calls leave in the end, whatever happened.
+func (p *pace) admit(id ID, now time.Time) (leave func(), err error) {
+	own, against := p.own.admit(now)
+	if against.none() {
+		var host uint64
+		if host, against = p.host.admit(now); against.none() {
+			return func() { p.own.leave(own); p.host.leave(host) }, nil
+		}
+		p.own.leave(own)
 	}
-	left := p.until.Sub(now)
-	if left > longestPause {
-		left = 0
+	wait := max(time.Second, against.left(now))
+	if against.config {
+		return nil, &MisconfiguredError{Provider: p.provider.name, Reason: against.reason, RetryAfter: wait}
 	}
-	if left <= 0 && !p.probing {
-		p.probing = true
-		return true, nil
+	return nil, &UnavailableError{ID: id, RetryAfter: wait, Reason: against.reason}
+}
+
+// paused returns the longer of the pauses that the provider is in, if any, and whether one stands against a call.
+func (p *pace) paused(now time.Time) (longer pause, stands bool) {
+	longer, stands = p.own.now(now)
+	host, down := p.host.now(now)
+	if host.until.After(longer.until) {
+		longer = host
 	}
-	wait := max(time.Second, left)
-	if p.config {
-		return false, &MisconfiguredError{Provider: p.provider.name, Reason: p.reason, RetryAfter: wait}
-	}
-	return false, &UnavailableError{ID: id, RetryAfter: wait, Reason: p.reason}
+	return longer, stands || down
 }
 
 // enterDeadline is how long a flight waits for its provider's turn.
@@ -111,61 +98,39 @@ func (p *pace) turn(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// pause is what an outcome changes about the provider's pause.
-type pause struct {
-	changed bool
-	until   time.Time // zero: it ended
-	reason  string
+// succeeded ends every pause. It reports whether there was one.
+func (p *pace) succeeded() (changed bool) {
+	own, host := p.own.succeeded(), p.host.succeeded()
+	return own || host
 }
 
-// succeeded ends every pause.
-func (p *pace) succeeded() pause {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	ended := pause{changed: !p.until.IsZero()}
-	p.failures, p.pauses, p.until, p.reason, p.config, p.probing = 0, 0, time.Time{}, "", false, false
-	return ended
+// failed tells what a failure means for the provider as a whole, and for all others of its host. It reports
+// whether one of them is in another pause now, or in none.
+func (p *pace) failed(e *oauth.Error, now time.Time) (changed bool) {
+	down := e.ServerDown()
+	switch {
+	case down:
+		changed = p.host.failed(now, e.Reason)
+	case e.Status != 0:
+		changed = p.host.answered()
+	}
+	return p.failedItself(e, down, now) || changed
 }
 
-// failed tells what a failure means for the provider as a whole.
-func (p *pace) failed(e *oauth.Error, now time.Time) pause {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	wasProbing := p.probing
-	p.probing = false
+// failedItself tells what it means for the provider alone. How long to wait is said to one client, and
+// limits of rates are counted by client.
+func (p *pace) failedItself(e *oauth.Error, down bool, now time.Time) (changed bool) {
 	switch {
 	case e.Class == oauth.Config:
-		return p.pauseLocked(now, backoff(p.pauses, configFirst, configLongest), e.Reason, true)
+		return p.own.refused(now, e.Reason)
 	case e.Class == oauth.Dead:
-		// The server works, and one grant is gone.
-		p.failures = 0
-		if wasProbing {
-			p.pauses, p.until, p.reason, p.config = 0, time.Time{}, "", false
-			return pause{changed: true}
-		}
-		return pause{}
+		return p.own.answered() // the server works, and one grant is gone
 	case e.RetryAfter > 0 && (e.Status == 429 || e.Status == 503):
-		return p.pauseLocked(now, e.RetryAfter, "retry_after", false)
+		return p.own.asked(now, e.RetryAfter)
+	case down:
+		return false
 	}
-	p.failures++
-	if wasProbing || p.failures >= breakerThreshold {
-		return p.pauseLocked(now, backoff(p.pauses, breakerFirst, breakerLongest), e.Reason, false)
-	}
-	return pause{}
-}
-
-func (p *pace) pauseLocked(now time.Time, d time.Duration, reason string, config bool) pause {
-	p.pauses++
-	p.until, p.reason, p.config = now.Add(d), reason, config
-	return pause{changed: true, until: p.until, reason: reason}
-}
-
-// abandoned gives back the right to probe, which an outcome has used up unless the
-// call was not made after all.
-func (p *pace) abandoned() {
-	p.mu.Lock()
-	p.probing = false
-	p.mu.Unlock()
+	return p.own.failed(now, e.Reason)
 }
 
 // reserve takes what one refresh of the schedule needs: a slot, and a place within the rate. It leaves
@@ -174,11 +139,9 @@ func (p *pace) abandoned() {
 func (p *pace) reserve(now time.Time) (ok bool, until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if left := p.until.Sub(now); left > 0 && left <= longestPause || !p.until.IsZero() && p.probing {
-		return false, p.until
-	}
-	if p.scheduled >= max(1, p.provider.maxConcurrent-1) {
-		return false, p.until
+	pause, stands := p.paused(now)
+	if stands || p.scheduled >= max(1, p.provider.maxConcurrent-1) {
+		return false, pause.until
 	}
 	// The window goes by the monotonic clock: one that is set back must not keep it shut.
 	monotonic := time.Now()
@@ -194,22 +157,4 @@ func (p *pace) unreserve() {
 	p.mu.Lock()
 	p.scheduled--
 	p.mu.Unlock()
-}
-
-// pausedUntil returns the end of the pause, the zero time if there is none.
-func (p *pace) pausedUntil() time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.until
-}
-
-// backoff doubles from first to longest, n being 0 for the first time.
-func backoff(n int, first, longest time.Duration) time.Duration {
-	d := first
-	for range min(n, 30) {
-		if d *= 2; d >= longest {
-			return longest
-		}
-	}
-	return min(d, longest)
 }

@@ -16,13 +16,15 @@ type Provider struct {
 	preset   string
 	grant    GrantType
 	endpoint oauth.Endpoint
-	issuer   string
-	hosts    []Host
-	dials    dial.Policy // to hosts
-	sockets  bool
-	headers  headers.Rules
-	methods  []string
-	policy   RefreshPolicy
+	// tokenHost is where refreshes go, without the path: a server, which other providers may have too.
+	tokenHost string
+	issuer    string
+	hosts     []Host
+	dials     dial.Policy // to hosts
+	sockets   bool
+	headers   headers.Rules
+	methods   []string
+	policy    RefreshPolicy
 
 	lead          time.Duration
 	assumeTTL     time.Duration

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/catalog"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
@@ -16,11 +18,21 @@ func (b *builder) endpoints() {
 	e.TokenURL = b.url("token_url", cmp.Or(c.TokenURL, b.preset.TokenURL), true)
 	e.AuthorizeURL = b.url("authorize_url", cmp.Or(c.AuthorizeURL, b.preset.AuthorizeURL), b.p.grant == GrantAuthorizationCode)
 	e.RefreshURL = b.url("refresh_url", cmp.Or(c.RefreshURL, b.preset.RefreshURL), false)
+	b.p.tokenHost = originOf(cmp.Or(e.RefreshURL, e.TokenURL))
 	e.Private = c.Private
 	e.RevokeURL = b.url("revoke_url", cmp.Or(c.RevokeURL, b.preset.RevokeURL), false)
 	if b.preset.RevokeStyle == catalog.RevokeBearer {
 		e.RevokeStyle = oauth.RevokeBearer
 	}
+}
+
+// originOf returns the scheme, host and port of a URL, written in one way only.
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "" // it has been told already
+	}
+	return u.Scheme + "://" + strings.ToLower(withoutPort(u.Scheme, u.Host))
 }
 
 // url checks an endpoint's URL.

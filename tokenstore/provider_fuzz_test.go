@@ -35,7 +35,7 @@ func FuzzAProviderIsRefusedOrSafe(f *testing.F) {
 		if p.lead <= 0 || p.lead > centuries || p.assumeTTL < 0 || p.assumeTTL > centuries || p.maxConcurrent < 1 {
 			t.Errorf("lead %s, assume_ttl %s, max_concurrent %d", p.lead, p.assumeTTL, p.maxConcurrent)
 		}
-		if newPace(p).window.wait(time.Now(), 0) != 0 {
+		if newPace(p, new(breaker)).window.wait(time.Now(), 0) != 0 {
 			t.Error("the first call has to wait")
 		}
 	})

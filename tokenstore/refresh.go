@@ -52,14 +52,12 @@ func (s *Store) fly(ctx context.Context, id ID, a ask) (*Token, error) {
 func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*Token, error) {
 	pc := s.pace(p)
 	if a.trigger != TriggerForced {
-		probe, err := pc.admit(st.id, s.now())
+		leave, err := pc.admit(st.id, s.now())
 		if err != nil {
 			return nil, err
 		}
-		if probe {
-			// Even after a panic, or else the provider would never be called again.
-			defer pc.abandoned()
-		}
+		// Even after a panic, or else the provider would never be called again.
+		defer leave()
 	}
 	release, err := pc.enter(ctx, a.trigger == TriggerSchedule)
 	if err != nil {

@@ -71,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		flights:   flights{flying: map[ID]*flight{}},
 		schedule:  newSchedule(),
 		census:    newCensus(),
-		attached:  attachments{paces: map[string]*pace{}},
+		attached:  attachments{paces: map[string]*pace{}, hosts: map[string]*breaker{}, told: toldPauses{of: map[string]pause{}}},
 		restored:  restoredAt(ctx, o.Backend),
 	}
 	if s.client == nil {

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/dial"
@@ -54,4 +55,16 @@ func (e *Error) Error() string {
 		s += ": " + e.Refused.Error()
 	}
 	return s
+}
+
+// ServerDown reports whether the failure speaks against the server itself, whoever had asked: it could not be
+// reached, gave no whole answer, or answered with a status of 500 or more.
+func (e *Error) ServerDown() bool {
+	switch {
+	case e.Class == Unknown || e.Status >= http.StatusInternalServerError:
+		return true
+	case e.Status != 0 || e.Class != Transient:
+		return false
+	}
+	return e.Reason != reasonNoToken // nothing was sent
 }

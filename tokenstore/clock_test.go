@@ -50,11 +50,13 @@ var clockSteps = []clockStep{
 	{name: "a sleep of a month", by: 30 * day, prompt: true, sleeps: true},
 }
 
-// clockMoments are when the clock is set.
-var clockMoments = []struct {
+// clockMoment is when the clock is set: after what comes before, and before what comes after.
+type clockMoment struct {
 	name          string
 	before, after func(*world)
-}{
+}
+
+var clockMoments = []clockMoment{
 	{name: "while it waits", before: func(*world) { time.Sleep(10 * time.Minute) }},
 	{name: "just before it is due", before: func(*world) { time.Sleep(3*time.Hour + 50*time.Minute) }},
 	{name: "during a refresh", before: func(w *world) {
@@ -95,38 +97,43 @@ func TestAClockThatIsSetKillsNoGrantAndHammersNoServer(t *testing.T) {
 			scenarios++
 			t.Run(step.name+" "+moment.name, func(t *testing.T) {
 				t.Parallel()
-				var asleep atomic.Int64
-				o := standin.Options{
-					Rotation: standin.RotateAlways, Grace: 100 * day,
-					Now: func() time.Time { return time.Now().Add(time.Duration(asleep.Load())) },
-				}
-				inWorld(t, o, nil, func(t *testing.T, w *world) {
-					w.connect(demo)
-					moment.before(w)
-					by := step.by
-					if !step.to.IsZero() {
-						by = step.to.Sub(w.now())
-					}
-					w.offset.Store(int64(by))
-					if step.sleeps {
-						asleep.Store(int64(by))
-					}
-					if moment.after != nil {
-						moment.after(w)
-					}
-					w.liveOn(step)
-					if !step.sleeps {
-						w.offset.Store(0)
-						w.liveOn(clockStep{refusals: 1})
-					}
-					if len(w.seen.consents) > 0 {
-						t.Errorf("consent is needed: %v", w.seen.consents)
-					}
-				})
+				synctest.Test(t, func(t *testing.T) { step.play(t, moment, 0) })
 			})
 		}
 	}
 	t.Logf("%d scenarios", scenarios)
+}
+
+// play connects, waits for a while and for the moment, and sets the clock.
+func (step clockStep) play(t *testing.T, moment clockMoment, wait time.Duration) {
+	var asleep atomic.Int64
+	w := newWorld(t, standin.Options{
+		Rotation: standin.RotateAlways, Grace: 100 * day,
+		Now: func() time.Time { return time.Now().Add(time.Duration(asleep.Load())) },
+	}, nil)
+	defer w.end()
+	w.connect(demo)
+	time.Sleep(wait)
+	moment.before(w)
+	by := step.by
+	if !step.to.IsZero() {
+		by = step.to.Sub(w.now())
+	}
+	w.offset.Store(int64(by))
+	if step.sleeps {
+		asleep.Store(int64(by))
+	}
+	if moment.after != nil {
+		moment.after(w)
+	}
+	w.liveOn(step)
+	if !step.sleeps {
+		w.offset.Store(0)
+		w.liveOn(clockStep{refusals: 1})
+	}
+	if len(w.seen.consents) > 0 {
+		t.Errorf("consent is needed: %v", w.seen.consents)
+	}
 }
 
 // liveOn demands a token that the API accepts, for six hours after a step of the clock.

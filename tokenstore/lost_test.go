@@ -7,41 +7,56 @@ import (
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
 // TestOnlyGrantsWhoseAnswerWasLostByAServerWithoutGraceAreGone refreshes many grants at two servers, of which one allows for lost
 // answers. Some answers of both are lost after the server has rotated.
 func TestOnlyGrantsWhoseAnswerWasLostByAServerWithoutGraceAreGone(t *testing.T) {
-	const each, losses = 300, 60
+	rounds := soaktest.Times(1, 20)
 	for name, grace := range map[string]time.Duration{"without a grace window": 0, "with a grace window": 10 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, standin.Options{Rotation: standin.RotateAlways, Grace: grace}, nil, func(t *testing.T, w *world) {
-				ids := w.connectMany(each)
-				// Among the first refreshes of all, and among those of the ones that were asked for again.
-				for range losses {
-					w.server.Script(standin.Fault{
-						GrantType: "refresh_token", Stage: standin.After, Skip: rand.IntN(each - losses),
-						Cut: true, CutAfter: rand.Int64N(100),
-					})
-				}
-				time.Sleep(5 * time.Hour)
-				synctest.Wait()
-				if n := w.server.PendingFaults(); n != 0 {
-					t.Fatalf("%d answers were not lost", n)
-				}
-				lost := w.losses()
-				if len(lost) == 0 {
-					t.Fatal("no grant's answer was lost")
-				}
-				gone := w.judgeLosses(ids, lost, grace > 0)
-				if n := w.server.Refreshes(); n > each+losses {
-					t.Errorf("%d refreshes of %d grants, of which %d answers were lost", n, each, losses)
-				}
-				t.Logf("%d grants, the answers to %d were lost, %d are gone", each, len(lost), gone)
-			})
+			lost, gone := 0, 0
+			for range rounds {
+				inWorld(t, standin.Options{Rotation: standin.RotateAlways, Grace: grace}, nil, func(_ *testing.T, w *world) {
+					l, g := w.loseAnswers(grace > 0)
+					lost, gone = lost+l, gone+g
+				})
+			}
+			t.Logf("%d times %d grants, the answers to %d were lost, %d are gone", rounds, manyGrants, lost, gone)
 		})
 	}
+}
+
+// How many grants there are, and how many answers are lost.
+const manyGrants, lostAnswers = 300, 60
+
+// loseAnswers returns of how many grants an answer was lost, and how many are gone.
+func (w *world) loseAnswers(grace bool) (hit, gone int) {
+	w.t.Helper()
+	ids := w.connectMany(manyGrants)
+	// Among the first refreshes of all, and among those of the ones that were asked for again.
+	for range lostAnswers {
+		w.server.Script(standin.Fault{
+			GrantType: "refresh_token", Stage: standin.After, Skip: rand.IntN(manyGrants - lostAnswers),
+			Cut: true, CutAfter: rand.Int64N(100),
+		})
+	}
+	time.Sleep(5 * time.Hour)
+	synctest.Wait()
+	if n := w.server.PendingFaults(); n != 0 {
+		w.t.Fatalf("%d answers were not lost", n)
+	}
+	lost := w.losses()
+	if len(lost) == 0 {
+		w.t.Fatal("no grant's answer was lost")
+	}
+	gone = w.judgeLosses(ids, lost, grace)
+	if n := w.server.Refreshes(); n > manyGrants+lostAnswers {
+		w.t.Errorf("%d refreshes of %d grants, of which %d answers were lost", n, manyGrants, lostAnswers)
+	}
+	return len(lost), gone
 }
 
 // losses returns how many answers of each family were lost. Each refresh token must have been sent once more than that.

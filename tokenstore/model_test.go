@@ -20,7 +20,7 @@ import (
 func TestWhateverHappensAGrantDiesByTheServersHandOnly(t *testing.T) {
 	table := readStateTable(t)
 	walks := 0
-	rapid.Check(t, func(rt *rapid.T) {
+	checkOften(t, 20, func(rt *rapid.T) {
 		walks++
 		steps := rapid.SliceOfN(rapid.IntRange(0, 13), 5, 40).Draw(rt, "steps")
 		waits := rapid.SliceOfN(rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 40 * time.Second, 10 * time.Minute, 2 * time.Hour}), len(steps), len(steps)).Draw(rt, "waits")

@@ -76,8 +76,8 @@ func checkKeyFile(ctx context.Context, file string, backend storage.Backend) err
 	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	_, err := backend.Get(ctx, storage.Key{Bucket: seal.MetaBucket, ID: seal.KeysetID})
-	if errors.Is(err, storage.ErrNotFound) {
+	_, err := seal.StoredFingerprint(ctx, backend)
+	if errors.Is(err, seal.ErrKeysetMissing) {
 		return nil
 	}
 	if err != nil {

@@ -60,6 +60,9 @@ func (s *Store) Attach(a Attachment) (detach func()) {
 		// Nobody listened when they were read.
 		c.observer.Trouble("reading the caller keys", err)
 	}
+	if err := s.records.sealer.Damage(); err != nil {
+		c.observer.Trouble("reading the keyset", err)
+	}
 	return func() { s.detach(c) }
 }
 

@@ -29,6 +29,9 @@ var now = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 const connections = "connections"
 
+// keysets is how many records have the keyset.
+const keysets = 2
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
@@ -53,7 +54,7 @@ func (r Recover) run(ctx context.Context) (_ Recovered, err error) {
 	if err := free(r.Into); err != nil {
 		return Recovered{}, err
 	}
-	buckets := append(tokenstore.SealedBuckets(), seal.MetaBucket)
+	buckets := append(tokenstore.SealedBuckets(), seal.MetaBucket, seal.SpareBucket)
 	found, err := bolt.Salvage(ctx, r.Database, bolt.Options{}, buckets...)
 	if err != nil {
 		return Recovered{}, err
@@ -63,7 +64,7 @@ func (r Recover) run(ctx context.Context) (_ Recovered, err error) {
 		return Recovered{}, err
 	}
 	defer func() { err = errors.Join(err, d.discard()) }()
-	if err := errors.Join(d.Close(), bolt.Build(d.Name(), found.Records)); err != nil {
+	if err := errors.Join(d.Close(), bolt.Build(d.Name(), withoutOlderKeyset(found.Records))); err != nil {
 		return Recovered{}, err
 	}
 	done := Recovered{Path: d.target, Lost: found.Lost, Pages: found.Pages, Older: found.Older}
@@ -73,7 +74,20 @@ func (r Recover) run(ctx context.Context) (_ Recovered, err error) {
 	return done, d.place()
 }
 
-// checkSeals takes out of the new database what does not open with the key.
+// withoutOlderKeyset takes out the first copy of the keyset if the second one is newer, as it is where the first was found in a page
+// that had been given up: such a one may lack a key that records need.
+func withoutOlderKeyset(records []storage.Record) []storage.Record {
+	first, second := seal.KeysetKeys()
+	newest := slices.IndexFunc(records, func(r storage.Record) bool { return r.Key == second })
+	if newest < 0 {
+		return records
+	}
+	return slices.DeleteFunc(slices.Clone(records), func(r storage.Record) bool {
+		return r.Key == first && r.Revision < records[newest].Revision
+	})
+}
+
+// checkSeals takes out of the new database what does not open with the key, and makes the keyset two copies again.
 func (r Recover) checkSeals(ctx context.Context, path string, records []storage.Record, done *Recovered) (err error) {
 	s, err := bolt.Open(path, bolt.Options{})
 	if err != nil {
@@ -84,9 +98,19 @@ func (r Recover) checkSeals(ctx context.Context, path string, records []storage.
 	if err != nil {
 		return err
 	}
+	if err := sealer.Mend(ctx); err != nil {
+		return err
+	}
+	first, second := seal.KeysetKeys()
+	isKeyset := func(key storage.Key) bool { return key == first || key == second }
+	// One copy is enough, and now there are two.
+	done.Records, done.Lost = 2, slices.DeleteFunc(done.Lost, isKeyset)
 	for _, record := range records {
 		key := record.Key
-		if key.Bucket == seal.MetaBucket {
+		switch {
+		case isKeyset(key):
+			continue
+		case key.Bucket == seal.MetaBucket:
 			done.Records++
 			continue
 		}

@@ -22,7 +22,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const connections = "connections"
 
-var keysetKey = storage.Key{Bucket: seal.MetaBucket, ID: seal.KeysetID}
+var (
+	keysetKey = storage.Key{Bucket: seal.MetaBucket, ID: seal.KeysetID}
+	spareKey  = storage.Key{Bucket: seal.SpareBucket, ID: seal.KeysetID}
+)
 
 var errCrash = errors.New("the process dies here")
 
@@ -32,6 +35,7 @@ type memory struct {
 
 	mu      sync.Mutex
 	records map[storage.Key]storage.Record
+	damaged map[storage.Key]bool // cannot be read
 	puts    int
 
 	// beforePut and afterPut are told of each write. An error is
@@ -41,11 +45,16 @@ type memory struct {
 	afterPut  func(n int) error
 }
 
-func newMemory() *memory { return &memory{records: map[storage.Key]storage.Record{}} }
+func newMemory() *memory {
+	return &memory{records: map[storage.Key]storage.Record{}, damaged: map[storage.Key]bool{}}
+}
 
 func (m *memory) Get(ctx context.Context, key storage.Key) (storage.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.damaged[key] {
+		return storage.Record{}, storage.ErrDamaged
+	}
 	r, ok := m.records[key]
 	if !ok {
 		return storage.Record{}, storage.ErrNotFound
@@ -75,6 +84,9 @@ func (m *memory) Put(ctx context.Context, r storage.Record) (uint64, error) {
 func (m *memory) store(r storage.Record) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.damaged[r.Key] {
+		return 0, storage.ErrDamaged
+	}
 	if m.records[r.Key].Revision != r.Revision {
 		return 0, storage.ErrConflict
 	}
@@ -82,6 +94,18 @@ func (m *memory) store(r storage.Record) (uint64, error) {
 	r.Value = bytes.Clone(r.Value)
 	m.records[r.Key] = r
 	return r.Revision, nil
+}
+
+// Delete takes away a record that cannot be read.
+func (m *memory) Delete(ctx context.Context, key storage.Key, revision uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.damaged[key] || revision != 0 {
+		return storage.ErrConflict
+	}
+	delete(m.damaged, key)
+	delete(m.records, key)
+	return ctx.Err()
 }
 
 func (m *memory) List(ctx context.Context, bucket, prefix, after string, limit int) ([]storage.Record, error) {
@@ -112,6 +136,11 @@ func (m *memory) snapshot() map[storage.Key]storage.Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.records)
+}
+
+// copied returns another memory that has the same.
+func (m *memory) copied() *memory {
+	return &memory{records: m.snapshot(), damaged: map[storage.Key]bool{}}
 }
 
 // faultless ends the faults.

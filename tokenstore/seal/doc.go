@@ -5,9 +5,9 @@
 //
 // Two layers of keys are in use. Records are sealed under the keys of a
 // keyset, which is random, belongs to one store and never leaves it. The keyset
-// itself is stored in the backend (bucket [MetaBucket], id [KeysetID]), wrapped
-// by the key-encryption key, a [Key] that the operator provides. So the
-// operator's key can be changed by writing one record ([Sealer.Rewrap]), and the
+// itself is stored in the backend (bucket [MetaBucket], id [KeysetID]), and once more in the bucket [SpareBucket],
+// wrapped by the key-encryption key, a [Key] that the operator provides. So the
+// operator's key can be changed by writing these two records ([Sealer.Rewrap]), and the
 // keys of records by sealing them anew one by one ([Sealer.AddPrimary],
 // [Sealer.Reseal], [Sealer.Retire]).
 //
@@ -39,9 +39,18 @@
 //
 //	format version (1 byte, 1) | key check (16 bytes) | Tink encrypted keyset | SHA-256 of all before
 //
+// The copy in SpareBucket is its length (4 bytes, big-endian), the same, and zeros: it is long, so that a
+// backend that keeps several small records in a page has it elsewhere than the first.
+//
 // The key check is derived from the key-encryption key and tells a wrong key;
 // the checksum tells damage without any key. So a typing error in the
 // configuration is never reported as a broken store, nor the other way round.
+//
+// # Two copies of the keyset
+//
+// A keyset that is lost makes every record useless. So one copy is enough: if the first is damaged or missing, the second one
+// is used, and [Open] mends what it found. Nothing is mended, nor written, with a key that opens
+// neither.
 //
 // # Caveats
 //

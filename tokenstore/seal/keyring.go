@@ -11,25 +11,25 @@ import (
 // keyring is a keyset ready for use. It is immutable: a change of keys makes
 // another one, so that Seal and Open need no lock.
 type keyring struct {
-	handle   *keyset.Handle
-	aead     tink.AEAD
-	primary  uint32
-	known    map[uint32]bool // ids of all keys
-	revision uint64          // of the stored record it came from
+	handle  *keyset.Handle
+	aead    tink.AEAD
+	primary uint32
+	known   map[uint32]bool // ids of all keys
+	at      copies          // where it is stored
 }
 
-func newKeyring(handle *keyset.Handle, revision uint64) (*keyring, error) {
+func newKeyring(handle *keyset.Handle, at copies) (*keyring, error) {
 	primitive, err := aead.New(handle)
 	if err != nil {
 		return nil, fmt.Errorf("use keyset: %w", err)
 	}
 	info := handle.KeysetInfo()
 	ring := &keyring{
-		handle:   handle,
-		aead:     primitive,
-		primary:  info.GetPrimaryKeyId(),
-		known:    make(map[uint32]bool),
-		revision: revision,
+		handle:  handle,
+		aead:    primitive,
+		primary: info.GetPrimaryKeyId(),
+		known:   make(map[uint32]bool),
+		at:      at,
 	}
 	for _, k := range info.GetKeyInfo() {
 		ring.known[k.GetKeyId()] = true

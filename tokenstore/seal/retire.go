@@ -54,7 +54,7 @@ func (s *Sealer) Retire(ctx context.Context) (Retirement, error) {
 		return result, nil
 	}
 	err = s.change(ctx, func(current *keyring) (*keyset.Handle, error) {
-		if current.revision != ring.revision {
+		if !current.at.same(ring.at) {
 			return nil, fmt.Errorf("keyset: %w", storage.ErrConflict)
 		}
 		return current.without(drop)

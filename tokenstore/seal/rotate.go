@@ -42,7 +42,7 @@ func (s *Sealer) Rewrap(ctx context.Context, kek Key) error {
 	if err != nil {
 		return fmt.Errorf("rewrap keyset: %w", err)
 	}
-	if err := s.save(ctx, kek, ring.handle, ring.revision); err != nil {
+	if err := s.save(ctx, kek, ring.handle, ring.at); err != nil {
 		return fmt.Errorf("rewrap keyset: %w", err)
 	}
 	s.kek = kek
@@ -63,27 +63,9 @@ func (s *Sealer) change(ctx context.Context, edit func(*keyring) (*keyset.Handle
 		if err != nil {
 			return err
 		}
-		err = s.save(ctx, s.kek, handle, current.revision)
+		err = s.save(ctx, s.kek, handle, current.at)
 		if !errors.Is(err, storage.ErrConflict) {
 			return err
 		}
 	}
-}
-
-// save stores a keyset and, when it is durable, uses it. The caller holds mu.
-func (s *Sealer) save(ctx context.Context, kek Key, handle *keyset.Handle, revision uint64) error {
-	value, err := wrapKeyset(handle, kek)
-	if err != nil {
-		return err
-	}
-	revision, err = s.backend.Put(ctx, storage.Record{Key: keysetKey, Value: value, Revision: revision})
-	if err != nil {
-		return fmt.Errorf("store keyset: %w", err)
-	}
-	ring, err := newKeyring(handle, revision)
-	if err != nil {
-		return err
-	}
-	s.use(ring)
-	return nil
 }

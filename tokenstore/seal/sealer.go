@@ -12,14 +12,6 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
-// Where a backend keeps the wrapped keyset.
-const (
-	MetaBucket = "meta"
-	KeysetID   = "keyset"
-)
-
-var keysetKey = storage.Key{Bucket: MetaBucket, ID: KeysetID}
-
 // Sealer seals and opens the records of one backend. All its methods are safe
 // for concurrent use; Seal and Open neither wait nor touch the backend.
 type Sealer struct {
@@ -27,8 +19,9 @@ type Sealer struct {
 	buckets []string
 	ring    atomic.Pointer[keyring]
 
-	mu  sync.Mutex // held while the keyset is read from or written to the backend
-	kek Key        // guarded by mu
+	mu     sync.Mutex // held while the keyset is read from or written to the backend
+	kek    Key        // guarded by mu
+	damage error      // guarded by mu; what Damage returns next
 
 	writesMu sync.Mutex
 	// writes counts, for each key, the records that were sealed under it and may still be
@@ -37,7 +30,8 @@ type Sealer struct {
 }
 
 // Open reads the keyset of backend, or makes one if there is none. Buckets names
-// every bucket that will have sealed records, and at least one.
+// every bucket that will have sealed records, and at least one. A copy of the keyset that is damaged, missing or not as the
+// other one is written anew, see [Sealer.Mend].
 //
 // It returns an error that wraps [ErrInvalidKey] if kek is absent,
 // [ErrWrongKey] if the keyset is wrapped by another key, [ErrKeysetMissing] if
@@ -55,6 +49,9 @@ func Open(ctx context.Context, backend storage.Backend, kek Key, buckets ...stri
 	if err != nil {
 		return nil, err
 	}
+	if err := s.Mend(ctx); err != nil && !errors.Is(err, storage.ErrConflict) {
+		s.note(err) // one copy is enough to go on with
+	}
 	return s, nil
 }
 
@@ -62,8 +59,8 @@ func newSealer(backend storage.Backend, kek Key, buckets []string) (*Sealer, err
 	if kek.IsZero() {
 		return nil, fmt.Errorf("open keyset: %w: there is none; %s", ErrInvalidKey, remedy)
 	}
-	if len(buckets) == 0 || slices.Contains(buckets, "") || slices.Contains(buckets, MetaBucket) {
-		return nil, fmt.Errorf("open keyset: %w: name the buckets of sealed records, without %q", ErrBinding, MetaBucket)
+	if len(buckets) == 0 || slices.Contains(buckets, "") || slices.Contains(buckets, MetaBucket) || slices.Contains(buckets, SpareBucket) {
+		return nil, fmt.Errorf("open keyset: %w: name the buckets of sealed records, without %q and %q", ErrBinding, MetaBucket, SpareBucket)
 	}
 	return &Sealer{
 		backend: backend,
@@ -71,66 +68,6 @@ func newSealer(backend storage.Backend, kek Key, buckets []string) (*Sealer, err
 		kek:     kek,
 		writes:  make(map[uint32]int),
 	}, nil
-}
-
-// Reload reads the keyset again, for the case that another process has changed it.
-// The keys in use stay as they are if it fails. Its errors are those of
-// [Open], and ErrKeysetMissing whether there are records or not.
-func (s *Sealer) Reload(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ring, err := s.load(ctx, s.kek)
-	if err != nil {
-		return err
-	}
-	s.use(ring)
-	return nil
-}
-
-// load reads the stored keyset without using it. The caller holds mu.
-func (s *Sealer) load(ctx context.Context, kek Key) (*keyring, error) {
-	record, err := s.backend.Get(ctx, keysetKey)
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil, fmt.Errorf("read keyset: %w; restore a backup", ErrKeysetMissing)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read keyset: %w", err)
-	}
-	handle, err := unwrapKeyset(record.Value, kek)
-	if err != nil {
-		return nil, fmt.Errorf("read keyset: %w", err)
-	}
-	return newKeyring(handle, record.Revision)
-}
-
-// use makes ring the one for Seal and Open. The caller holds mu.
-func (s *Sealer) use(ring *keyring) { s.ring.Store(ring) }
-
-// create stores a new keyset unless there are records, or somebody else's
-// keyset.
-func (s *Sealer) create(ctx context.Context) error {
-	for _, bucket := range s.buckets {
-		records, err := s.backend.List(ctx, bucket, "", "", 1)
-		if err != nil {
-			return fmt.Errorf("look for records before making a keyset: %w", err)
-		}
-		if len(records) > 0 {
-			// Another process may have made the keyset and these records since
-			// we looked; if it has not, this says that the keyset is missing.
-			return s.Reload(ctx)
-		}
-	}
-	handle, err := newKeyset()
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	err = s.save(ctx, s.kek, handle, 0)
-	s.mu.Unlock()
-	if errors.Is(err, storage.ErrConflict) {
-		return s.Reload(ctx) // another process was first; its keys are as good
-	}
-	return err
 }
 
 // Seal encrypts plaintext for the record that b names. It returns an error that

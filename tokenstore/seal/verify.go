@@ -2,7 +2,6 @@ package seal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
@@ -43,14 +42,15 @@ func (s *Sealer) Verify(ctx context.Context) (Progress, error) {
 // StoredFingerprint returns the fingerprint of the key that the backend's keyset is wrapped with, which
 // can be told without it. Its errors are those of [OpenExisting] that do not need the key.
 func StoredFingerprint(ctx context.Context, backend storage.Backend) (string, error) {
-	record, err := backend.Get(ctx, keysetKey)
-	if errors.Is(err, storage.ErrNotFound) {
-		return "", fmt.Errorf("read keyset: %w", ErrKeysetMissing)
-	}
+	at, err := readCopies(ctx, backend)
 	if err != nil {
 		return "", fmt.Errorf("read keyset: %w", err)
 	}
-	check, _, err := parseWrapped(record.Value)
+	var check []byte
+	err = at.believe(func(wrapped []byte) (err error) {
+		check, _, err = parseWrapped(wrapped)
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("read keyset: %w", err)
 	}

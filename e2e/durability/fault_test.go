@@ -112,7 +112,7 @@ func newFaulty(t *testing.T) *faulty {
 			f.answer <- note
 		}
 	}})
-	f.writer = newProgram(disk, kindly+"="+f.server.OAuthURL())
+	f.writer = newProgram(disk.Dir, database, kindly+"="+f.server.OAuthURL())
 	stdin, err := f.writer.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -2,15 +2,10 @@ package durability
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/e2e/powercut"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
@@ -27,40 +22,49 @@ var killKinds = []string{"create", "import", "refresh " + kindly, "refresh " + s
 // A writer is killed before each single change that it makes to the disk, one after the other, of all that it can
 // do. Whatever it had promised holds, and the next one goes on.
 func TestKillsLoseNoGrant(t *testing.T) {
-	k := newKiller(t)
-	kills, next := make(map[string]int), make(map[string]int)
-	deepest := make(map[string]int)
-	for total := 0; total < soaktest.Times(500, 10_000); {
-		for _, kind := range killKinds {
-			k.prepare()
-			if !k.kill(kind, next[kind]) {
-				next[kind] = 0 // it has come to its end before
-				continue
-			}
-			next[kind]++
-			deepest[kind] = max(deepest[kind], next[kind])
-			kills[kind]++
-			total++
-		}
-		if t.Failed() {
-			break
-		}
-	}
-	k.checkFamilies()
-	total := 0
-	for _, n := range kills {
-		total += n
-	}
-	t.Logf("%d kills (%v), at each of so many changes (%v); 0 grants lost but %d of a server without grace, whose answer was cut off",
-		total, kills, deepest, k.interrupted)
-	for _, kind := range killKinds {
-		if deepest[kind] < 5 {
-			t.Errorf("%s was killed at %d changes only, so that this test has shown nothing", kind, deepest[kind])
-		}
-	}
+	k := newKiller(t, newDiskStriker(t))
+	k.killMany(soaktest.Times(400, 8_000))
 	if k.interrupted == 0 {
 		t.Error("no kill hit a refresh on its way, so that this test has shown nothing")
 	}
+}
+
+// The same in a directory of the real file system, where each write, sync, truncation and change of a name is a
+// system call.
+func TestKillsAtSystemCallsLoseNoGrant(t *testing.T) {
+	newKiller(t, newCallStriker(t)).killMany(soaktest.Times(120, 2_000))
+}
+
+// killMany kills writers of all kinds in turn until there are enough.
+func (k *killer) killMany(enough int) {
+	k.t.Helper()
+	kills, at, seen := make(map[string]int), make(map[string]moment), make(map[string]map[int]bool)
+	for _, kind := range killKinds {
+		at[kind], seen[kind] = k.striker.after(kind, moment{}, false), make(map[int]bool)
+	}
+	total := 0
+	for total < enough && !k.t.Failed() {
+		for _, kind := range killKinds {
+			k.prepare()
+			killed := k.kill(kind, at[kind])
+			at[kind] = k.striker.after(kind, at[kind], killed)
+			if killed {
+				seen[kind][k.last.changes] = true
+				kills[kind]++
+				total++
+			}
+		}
+	}
+	k.checkFamilies()
+	points := make(map[string]int)
+	for _, kind := range killKinds {
+		points[kind] = len(seen[kind])
+		if points[kind] < 5 {
+			k.t.Errorf("%s was killed at %d changes only, so that this test has shown nothing", kind, points[kind])
+		}
+	}
+	k.t.Logf("%d kills (%v), at so many different changes (%v); 0 grants lost but %d of a server without grace, whose answer was cut off",
+		total, kills, points, k.interrupted)
 }
 
 // grant is what is known of a connection.
@@ -72,69 +76,36 @@ type grant struct {
 // killer has a database that outlives many writers.
 type killer struct {
 	t       *testing.T
-	disk    *powercut.Disk
+	striker striker
 	servers map[string]*standin.Server
-	notes   notebook
 
 	known       map[tokenstore.ID]grant
-	made        int // connections and files, for their names
+	made        int    // connections and files, for their names
+	last        struck // what came of the last writer that was to be killed
 	interrupted int
-
-	mu      sync.Mutex
-	victim  *os.Process // guarded by mu
-	changes int         // guarded by mu; how many it may still make; below zero any
-	struck  bool        // guarded by mu
 }
 
-func newKiller(t *testing.T) *killer {
+func newKiller(t *testing.T, s striker) *killer {
 	t.Helper()
-	k := &killer{t: t, known: make(map[tokenstore.ID]grant), changes: -1}
+	k := &killer{t: t, striker: s, known: make(map[tokenstore.ID]grant)}
 	k.servers = map[string]*standin.Server{kindly: newStandin(t, time.Hour), strict: newStandin(t, 0)}
-	k.disk = mount(t, powercut.Options{Before: k.before, OnNote: k.notes.add})
 	return k
 }
 
-// before kills the writer when its time has come.
-func (k *killer) before(e powercut.Event) syscall.Errno {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	switch {
-	case e.Kind == powercut.Note || k.changes < 0:
-		return 0
-	case k.changes > 0:
-		k.changes--
-		return 0
-	case !k.struck && k.victim != nil:
-		k.struck = true
-		_ = k.victim.Kill()
-	}
-	return syscall.EIO // nothing that it did later may count
-}
-
-// run lets a writer of the file do the steps, and kills it before it makes another change than the first ones.
-// With changes below zero it must come to its end. It returns its notes.
-func (k *killer) run(file string, changes int, steps ...string) (notes []string, killed bool) {
+// run lets a writer of the file do the steps, and kills it at the moment. Without one it must come to its end. It
+// returns its notes.
+func (k *killer) run(file string, at moment, steps ...string) (notes []string, killed bool) {
 	k.t.Helper()
-	p := newProgram(k.disk, kindly+"="+k.servers[kindly].OAuthURL()+","+strict+"="+k.servers[strict].OAuthURL())
-	p.cmd.Args[2] = filepath.Join(k.disk.Dir, file)
+	p := newProgram(k.striker.dir(), file, kindly+"="+k.servers[kindly].OAuthURL()+","+strict+"="+k.servers[strict].OAuthURL())
 	p.steps(steps...)
-	k.mu.Lock()
-	k.changes, k.struck = changes, false
-	if err := p.cmd.Start(); err != nil {
-		k.mu.Unlock()
-		k.t.Fatal(err)
-	}
-	k.victim = p.cmd.Process
-	k.mu.Unlock()
-	err := p.cmd.Wait()
-	k.mu.Lock()
-	killed = k.struck
-	k.changes, k.victim = -1, nil
-	k.mu.Unlock()
-	if err != nil && !killed {
+	s, err := k.striker.strike(p, at)
+	if err != nil {
 		k.t.Fatalf("%s: %v: %v: %s", file, steps, err, p.errors.String())
 	}
-	return k.notes.take(), killed
+	if at != (moment{}) {
+		k.last = s
+	}
+	return s.notes, s.killed
 }
 
 // prepare makes the connections that the kinds need.
@@ -149,7 +120,7 @@ func (k *killer) prepare() {
 	if len(steps) == 0 {
 		return
 	}
-	notes, _ := k.run(database, -1, steps...)
+	notes, _ := k.run(database, moment{}, steps...)
 	k.learn(notes)
 }
 

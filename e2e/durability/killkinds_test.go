@@ -10,41 +10,41 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
-// kill kills a writer after so many changes while it does something of that kind, and looks at
-// what it left. It reports false if it did not make so many changes.
-func (k *killer) kill(kind string, changes int) bool {
+// kill kills a writer at the moment while it does something of that kind, and looks at
+// what it left. It reports false if that moment did not come.
+func (k *killer) kill(kind string, at moment) bool {
 	k.t.Helper()
 	verb, provider, _ := strings.Cut(kind, " ")
 	k.made++
 	switch verb {
 	case "create":
-		return k.killFile(fmt.Sprintf("new-%d.db", k.made), "", changes)
+		return k.killFile(fmt.Sprintf("new-%d.db", k.made), "", at)
 	case "backup":
 		file := fmt.Sprintf("backup-%d.db", k.made)
-		return k.killFile(file, "backup "+filepath.Join(k.disk.Dir, file), changes)
+		return k.killFile(file, "backup "+filepath.Join(k.striker.dir(), file), at)
 	case "rotate":
-		notes, killed := k.run(database, changes, "rotate")
+		notes, killed := k.run(database, at, "rotate")
 		k.learn(notes)
 		k.checkAll(tokenstore.ID{})
 		return killed
 	case "import":
 		step := k.newConnection(kindly)
 		id, _ := tokenstore.ParseID(strings.Fields(step)[1])
-		return k.killStep(step, id, changes)
+		return k.killStep(step, id, at)
 	case "delete":
 		id := k.any(kindly)
-		return k.killStep("delete "+id.String(), id, changes)
+		return k.killStep("delete "+id.String(), id, at)
 	}
 	id := k.any(provider)
 	k.servers[provider].ResetJournal()
-	return k.killStep("refresh "+id.String(), id, changes)
+	return k.killStep("refresh "+id.String(), id, at)
 }
 
 // killStep kills a writer at a step, after which nobody needs to know about the connection id if the
 // writer has not told.
-func (k *killer) killStep(step string, id tokenstore.ID, changes int) bool {
+func (k *killer) killStep(step string, id tokenstore.ID, at moment) bool {
 	k.t.Helper()
-	notes, killed := k.run(database, changes, step)
+	notes, killed := k.run(database, at, step)
 	done := slices.ContainsFunc(notes, func(n string) bool {
 		return strings.HasPrefix(n, "kept "+id.String()+" ") || n == "gone "+id.String()
 	})
@@ -63,7 +63,7 @@ func (k *killer) killStep(step string, id tokenstore.ID, changes int) bool {
 		k.checkInterrupted(id, before)
 	case verb == "delete" && done:
 	case state != "ready":
-		k.t.Errorf("%q was cut after %d changes (it had told so: %t): %s is %s", step, changes, done, id, state)
+		k.t.Errorf("%q was cut before %s (it had told so: %t): %s is %s", step, at, done, id, state)
 	}
 	return killed
 }
@@ -84,7 +84,7 @@ func (k *killer) checkAll(doubt tokenstore.ID) string {
 			steps = append(steps, "status "+id.String())
 		}
 	}
-	notes, _ := k.run(database, -1, steps...)
+	notes, _ := k.run(database, moment{}, steps...)
 	_, hadDoubt := k.known[doubt]
 	states := k.learn(notes)
 	if !hadDoubt {
@@ -118,16 +118,16 @@ func (k *killer) checkInterrupted(id tokenstore.ID, before grant) {
 
 // killFile kills a writer that makes a file, or without a step the database itself. The file must be whole, or
 // not be there; and must be there if the writer has told so.
-func (k *killer) killFile(file, step string, changes int) bool {
+func (k *killer) killFile(file, step string, at moment) bool {
 	k.t.Helper()
-	path := filepath.Join(k.disk.Dir, file)
+	path := filepath.Join(k.striker.dir(), file)
 	var notes []string
 	var killed bool
 	var want []string
 	if step == "" {
-		notes, killed = k.run(file, changes)
+		notes, killed = k.run(file, at)
 	} else {
-		notes, killed = k.run(database, changes, step)
+		notes, killed = k.run(database, at, step)
 		for id := range k.known {
 			want = append(want, "status "+id.String())
 		}
@@ -138,9 +138,9 @@ func (k *killer) killFile(file, step string, changes int) bool {
 		k.t.Errorf("%s: %v", file, err)
 	}
 	if err == nil || step == "" {
-		notes, _ := k.run(file, -1, want...)
+		notes, _ := k.run(file, moment{}, want...)
 		if !slices.Contains(notes, "closed") || slices.ContainsFunc(notes, func(n string) bool { return strings.HasPrefix(n, "failed") }) {
-			k.t.Errorf("%s after %d changes: %v", file, changes, notes)
+			k.t.Errorf("%s before %s: %v", file, at, notes)
 		}
 	}
 	k.sweep(file)
@@ -150,13 +150,13 @@ func (k *killer) killFile(file, step string, changes int) bool {
 // sweep removes the file and what was left of it.
 func (k *killer) sweep(file string) {
 	k.t.Helper()
-	entries, err := os.ReadDir(k.disk.Dir)
+	entries, err := os.ReadDir(k.striker.dir())
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	for _, e := range entries {
 		if strings.Contains(e.Name(), file) || strings.HasPrefix(e.Name(), ".") {
-			if err := os.Remove(filepath.Join(k.disk.Dir, e.Name())); err != nil {
+			if err := os.Remove(filepath.Join(k.striker.dir(), e.Name())); err != nil {
 				k.t.Error(err)
 			}
 		}

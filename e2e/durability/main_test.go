@@ -63,16 +63,16 @@ func mount(t *testing.T, o powercut.Options) *powercut.Disk {
 	return d
 }
 
-// program is a writer at work. Its notes come by way of the disk.
+// program is a writer at work.
 type program struct {
 	cmd    *exec.Cmd
 	errors bytes.Buffer
 }
 
-// newProgram prepares a writer with its database on the disk.
-func newProgram(d *powercut.Disk, providers string) *program {
+// newProgram prepares a writer with its database and its notes in the directory, which may be a disk.
+func newProgram(dir, database, providers string) *program {
 	p := &program{cmd: exec.Command(writerBinary,
-		"-db", filepath.Join(d.Dir, database), "-notes", d.NotesPath(), "-providers", providers)}
+		"-db", filepath.Join(dir, database), "-notes", filepath.Join(dir, powercut.Notes), "-providers", providers)}
 	p.cmd.Stderr = &p.errors
 	return p
 }

@@ -93,7 +93,7 @@ func cutSteps(dir string) []string {
 func record(t *testing.T, server string, steps func(dir string) []string) powercut.Log {
 	t.Helper()
 	d := mount(t, powercut.Options{Record: true})
-	if err := newProgram(d, "demo="+server).run(steps(d.Dir)...); err != nil {
+	if err := newProgram(d.Dir, database, "demo="+server).run(steps(d.Dir)...); err != nil {
 		t.Fatal(err)
 	}
 	return d.Log()

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,8 @@ import (
 type caddyServer struct {
 	t    *testing.T
 	dir  string
-	port int // of its site
+	disk string // the directory of its database, if that is another one
+	port int    // of its site
 	env  []string
 
 	cmd   *exec.Cmd
@@ -65,7 +67,7 @@ func newCaddy(t *testing.T) *caddyServer {
 }
 
 func (c *caddyServer) socket() string   { return filepath.Join(c.dir, "admin") }
-func (c *caddyServer) database() string { return filepath.Join(c.dir, "tokens.db") }
+func (c *caddyServer) database() string { return filepath.Join(cmp.Or(c.disk, c.dir), "tokens.db") }
 func (c *caddyServer) url(path string) string {
 	return fmt.Sprintf("http://127.0.0.1:%d%s", c.port, path)
 }

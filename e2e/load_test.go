@@ -75,6 +75,29 @@ func (l *load) halt() map[string]tally {
 	return all
 }
 
+// await returns when each route has been answered so many times more.
+func (l *load) await(n int) {
+	l.t.Helper()
+	answered := func() map[string]int {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		counts := make(map[string]int)
+		for name, c := range l.tallies {
+			counts[name] = c.ok
+		}
+		return counts
+	}
+	before := answered()
+	eventually(l.t, time.Minute, "clients are not answered", func() bool {
+		for name, now := range answered() {
+			if now < before[name]+n {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // loadPace is the time between two requests of a client. Without a pause, the
 // clients would take the processor away from what they are to test.
 const loadPace = 4 * time.Millisecond

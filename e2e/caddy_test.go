@@ -94,11 +94,7 @@ func (c *caddyServer) command(args ...string) *exec.Cmd {
 // when Caddy serves it.
 func (c *caddyServer) start(caddyfile string) {
 	c.t.Helper()
-	file := filepath.Join(c.dir, "Caddyfile")
-	if err := os.WriteFile(file, []byte(caddyfile), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
-	c.run(file)
+	c.run(c.write(caddyfile))
 	eventually(c.t, time.Minute, "Caddy is not ready", func() bool {
 		select {
 		case <-c.ended:
@@ -108,6 +104,16 @@ func (c *caddyServer) start(caddyfile string) {
 		status, _, err := c.tryAdmin(http.MethodGet, "/token_store/ready", nil)
 		return err == nil && status == http.StatusOK
 	})
+}
+
+// write writes the configuration down and returns the name of its file.
+func (c *caddyServer) write(caddyfile string) string {
+	c.t.Helper()
+	file := filepath.Join(c.dir, "Caddyfile")
+	if err := os.WriteFile(file, []byte(caddyfile), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	return file
 }
 
 func (c *caddyServer) run(file string) {

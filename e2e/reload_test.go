@@ -4,18 +4,16 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
 const (
-	reloads           = 500 // at the least, and as many as it takes until there are
-	reloadRefreshes   = 5   // refreshes of each connection on the average
-	reloadConnections = 4   // beside the one that clients use
+	reloadRefreshes   = 5 // of each connection on the average: reloads go on until there are
+	reloadConnections = 4 // beside the one that clients use
 )
 
 // reloadSite is dropboxSite, but for one thing: a request that outlives its configuration
@@ -54,12 +52,13 @@ func TestReloads(t *testing.T) {
 	again.name = "respond again"
 	clients, plain := startLoad(c, proxyRoute, endpointRoute), startLoad(stock, stockRoute, again)
 	began, n := time.Now(), 0
-	for refreshed := 0; n < reloads || refreshed < reloadRefreshes*len(ids); n++ {
+	for refreshed := 0; n < soaktest.Times(500, 10_000) || refreshed < reloadRefreshes*len(ids); n++ {
 		c.reload(config)
 		stock.reload(stockConfig)
 		refreshed, _ = refreshesSeen(server)
 	}
-	t.Logf("%d reloads in %s", n, time.Since(began).Round(time.Millisecond))
+	took := time.Since(began)
+	t.Logf("%d reloads in %s, %.0f a second, and as many of the stock Caddy", n, took.Round(time.Millisecond), float64(n)/took.Seconds())
 	checkTallies(t, clients.halt(), plain.halt(), n)
 	checkRefreshes(t, c, server, ids)
 	checkFlat(t, c, goroutines, descriptors)
@@ -84,11 +83,7 @@ func startStock(t *testing.T) (c *caddyServer, config string) {
 	t.Helper()
 	c = newCaddy(t)
 	config = fmt.Sprintf("{\n\tlog {\n\t\texclude admin http tls\n\t}\n}\nhttp://127.0.0.1:%d {\n\tbind 127.0.0.1\n\trespond /plain plain\n}\n", c.port)
-	file := filepath.Join(c.dir, "Caddyfile")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c.run(file)
+	c.run(c.write(config))
 	eventually(t, time.Minute, "the stock Caddy is not ready", func() bool {
 		resp, err := c.get(stockRoute.path)
 		return err == nil && resp.Body.Close() == nil

@@ -165,11 +165,21 @@ func (c *caddyServer) signal(s os.Signal) {
 // reload replaces the configuration, also by the same one.
 func (c *caddyServer) reload(caddyfile string) {
 	c.t.Helper()
+	if err := c.tryReload(caddyfile); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *caddyServer) tryReload(caddyfile string) error {
 	header := http.Header{"Content-Type": {"text/caddyfile"}, "Cache-Control": {"must-revalidate"}}
 	status, body, err := c.send(http.MethodPost, "/load", header, []byte(caddyfile))
-	if err != nil || status != http.StatusOK {
-		c.t.Fatalf("reload: status %d, %v: %s", status, err, body)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", status, body)
 	}
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
+	return nil
 }
 
 // admin calls the admin API, and fails the test unless it answers with the status.

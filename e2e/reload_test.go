@@ -53,9 +53,13 @@ func TestReloads(t *testing.T) {
 	clients, plain := startLoad(c, proxyRoute, endpointRoute), startLoad(stock, stockRoute, again)
 	began, n := time.Now(), 0
 	for refreshed := 0; n < soaktest.Times(500, 10_000) || refreshed < reloadRefreshes*len(ids); n++ {
+		reloaded := make(chan error, 1)
+		go func() { reloaded <- stock.tryReload(stockConfig) }()
 		c.reload(config)
-		stock.reload(stockConfig)
-		refreshed, _ = refreshesSeen(server)
+		if err := <-reloaded; err != nil {
+			t.Fatal(err)
+		}
+		refreshed = server.Refreshes()
 	}
 	took := time.Since(began)
 	t.Logf("%d reloads in %s, %.0f a second, and as many of the stock Caddy", n, took.Round(time.Millisecond), float64(n)/took.Seconds())

@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -15,6 +18,8 @@ const (
 	exitGrace = 14 * time.Second
 	// termMoments is how many moments of a quick refresh the signal comes at, beside the steps that are held.
 	termMoments = 8
+	// termCaddys is how many Caddys end at the same time, since most of it is waiting.
+	termCaddys = 4
 )
 
 // termStep is what a refresh is at when the signal comes.
@@ -46,6 +51,41 @@ func termSteps() []termStep {
 // When Caddy is asked to end, it ends in time, and what the server granted is there at the next start. A
 // refresh whose answer does not come in time is the only one that has to be asked for again.
 func TestSIGTERMAtEachStepOfARefreshLosesNothing(t *testing.T) {
+	var seen termTally
+	var all []termStep
+	for range soaktest.Times(1, 50) {
+		all = append(all, termSteps()...)
+	}
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	steps := make(chan termStep, len(all))
+	for _, step := range all {
+		steps <- step
+	}
+	close(steps)
+	atOnce(t, soaktest.Times(termCaddys, 2*termCaddys), func(t *testing.T) { termMany(t, &seen, steps) })
+	t.Logf("%d signals, none lost a grant; Caddy took at most %s to end", seen.signals, seen.longest.Round(time.Millisecond))
+	if seen.signals < len(all) {
+		t.Errorf("there were to be %d signals", len(all))
+	}
+}
+
+// termTally counts signals.
+type termTally struct {
+	mu      sync.Mutex
+	signals int           // guarded by mu
+	longest time.Duration // guarded by mu
+}
+
+func (s *termTally) add(took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signals++
+	s.longest = max(s.longest, took)
+}
+
+// termMany asks one Caddy to end at each of the steps that it gets.
+func termMany(t *testing.T, seen *termTally, steps <-chan termStep) {
+	t.Helper()
 	c := newCaddy(t)
 	server := newDropbox(t, c, standin.Options{
 		Rotation: standin.RotateAlways, Grace: time.Hour, AccessLifetime: time.Second, JournalSize: 1 << 20,
@@ -54,13 +94,11 @@ func TestSIGTERMAtEachStepOfARefreshLosesNothing(t *testing.T) {
 	c.start(config)
 	importGrant(t, c, server, "auth")
 
-	var longest time.Duration
-	steps := termSteps()
-	for _, step := range steps {
+	for step := range steps {
 		_, before := refreshesSeen(server)
 		server.Script(step.faults...)
 		took := c.endDuring(server, step)
-		longest = max(longest, took)
+		seen.add(took)
 		if took > exitGrace {
 			t.Errorf("%s: Caddy took %s to end", step.name, took)
 		}
@@ -74,7 +112,6 @@ func TestSIGTERMAtEachStepOfARefreshLosesNothing(t *testing.T) {
 		}
 	}
 	checkFamilies(t, server)
-	t.Logf("%d signals, none lost a grant; Caddy took at most %s to end", len(steps), longest.Round(time.Millisecond))
 }
 
 // endDuring sends SIGTERM when a refresh is at the step, and returns how long Caddy took to end.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"testing"
 	"time"
 )
@@ -22,6 +23,16 @@ func eventually(t *testing.T, within time.Duration, what string, happened func()
 		case <-tick.C:
 		}
 	}
+}
+
+// atOnce runs so many subtests at the same time. Not with t.Parallel, which lets as many run as there are processors.
+func atOnce(t *testing.T, n int, work func(t *testing.T)) {
+	t.Helper()
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { t.Run(fmt.Sprint(i), work) })
+	}
+	all.Wait()
 }
 
 // freePort returns a port of 127.0.0.1 that nobody listened at a moment ago.

@@ -135,8 +135,10 @@ func parseForwarder(h httpcaddyfile.Helper, d *caddyfile.Dispenser, guard *Guard
 	if len(proxy.Upstreams) == 0 && proxy.DynamicUpstreamsRaw == nil {
 		proxy.Upstreams = reverseproxy.UpstreamPool{{Dial: upstreamPlaceholder(provider)}}
 	}
-	if !strings.Contains(name, "{") {
-		t.Connection = guard.Connection
+	if strings.Contains(name, "{") {
+		t.Provider = provider
+	} else {
+		t.Connection, t.Provider = guard.Connection, ""
 	}
 	proxy.TransportRaw = caddyconfig.JSONModuleObject(t, "protocol", "token_store", nil)
 	return caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil), nil

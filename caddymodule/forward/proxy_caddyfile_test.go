@@ -70,7 +70,7 @@ func TestTokenProxyIsAGuardAndWhatForwards(t *testing.T) {
 		},
 		{
 			"a connection for each user, and something that only reverse_proxy can do", "token_proxy demo/{http.auth.user.id} {\nflush_interval -1\n}",
-			`{"handler":"token_guard","connection":"demo/{http.auth.user.id}","forward":true},{"handler":"reverse_proxy","flush_interval":-1,"transport":{"protocol":"token_store"},` + upstream + `}`,
+			`{"handler":"token_guard","connection":"demo/{http.auth.user.id}","forward":true},{"handler":"reverse_proxy","flush_interval":-1,"transport":{"protocol":"token_store","provider":"demo"},` + upstream + `}`,
 		},
 		{
 			"settings of the transport alone", "token_proxy demo/one {\nreplay_buffer 1KiB\npass_header Cookie\ntransport http {\ndial_timeout 1s\n}\n}",
@@ -123,6 +123,10 @@ func TestTokenProxyIsAGuardAndWhatForwards(t *testing.T) {
 		{
 			"a transport of our own", "token_proxy demo/one {\ntransport token_store {\nreplay_buffer 0\nread_buffer 8KiB\n}\n}",
 			guard + `,{"handler":"token_forward","transport":{"protocol":"token_store","replay_buffer":0,"read_buffer_size":8192}}`,
+		},
+		{
+			"a transport of our own, with what token_proxy knows better", "token_proxy demo/one {\nflush_interval -1\ntransport token_store {\nconnection other/one\nprovider other\n}\n}",
+			guard + `,{"handler":"reverse_proxy","flush_interval":-1,"transport":{"protocol":"token_store","connection":"demo/one"},` + upstream + `}`,
 		},
 		{
 			"dynamic upstreams", "token_proxy demo/one {\ndynamic a api.example.com 443\n}",

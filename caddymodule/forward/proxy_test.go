@@ -366,7 +366,7 @@ func testProxyWithholdsAnEchoedToken(t *testing.T, by string) {
 
 func TestProxyGoesToListedHostsOnly(t *testing.T) {
 	a, other := newAPI(t, echoBody), newAPI(t, echoBody)
-	p := proxyTo(t, a.host(), other.address(), "fail_duration 1m")
+	p := proxyToSite(t, a.host(), "vars elsewhere "+other.address()+"\ntoken_proxy demo/one {http.vars.elsewhere} {\nfail_duration 1m\n}")
 	for range 2 { // a refusal is no failure of the upstream's
 		if _, body := p.wantGet("/x", 502); !strings.Contains(body, "refused_host") {
 			t.Error(body)

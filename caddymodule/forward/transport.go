@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/metrics"
-	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/placeholder"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
@@ -54,6 +53,10 @@ type Transport struct {
 	// `dropbox-demo/auth`; no placeholders. For other requests the guard decides.
 	Connection string `json:"connection,omitempty"`
 
+	// The provider of all requests, such as `dropbox-demo`. Upstreams that are written out have to be among its
+	// hosts. Default: that of `connection`, or else any.
+	Provider string `json:"provider,omitempty"`
+
 	// How many bytes of a request body are kept, so that the request can be sent
 	// again with a new token when the API answers 401. Bodies are never read
 	// ahead; of a longer one the 401 is passed on, and the next request has the new
@@ -81,6 +84,7 @@ type Transport struct {
 	replay   int
 	id       tokenstore.ID        // of Connection
 	provider *tokenstore.Provider // of Connection
+	known    *tokenstore.Provider // of all requests, nil if that is not known before there is one
 	passing  *passing             // of health checks
 }
 
@@ -106,27 +110,7 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 	if err := errors.Join(t.provisionConnection(), t.provisionLimits(), t.checkSafety()); err != nil {
 		return err
 	}
-	return t.provisionHTTP(ctx)
-}
-
-func (t *Transport) provisionConnection() error {
-	if t.Connection == "" {
-		return nil
-	}
-	if placeholder.In(t.Connection) {
-		return fmt.Errorf("connection %s: health checks have no request that placeholders could be about; leave it out", t.Connection)
-	}
-	id, err := tokenstore.ParseID(t.Connection)
-	if err != nil {
-		return fmt.Errorf("connection: %w", err)
-	}
-	provider, ok := t.app.Provider(id.Provider)
-	if !ok {
-		return fmt.Errorf("connection %s: token_store has no provider %q", id, id.Provider)
-	}
-	t.id, t.provider = id, provider
-	t.passing = new(Passage).newPassing(provider)
-	return nil
+	return errors.Join(t.checkProxy(ctx), t.provisionHTTP(ctx))
 }
 
 func (t *Transport) provisionLimits() error {

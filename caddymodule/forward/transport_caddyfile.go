@@ -12,6 +12,7 @@ import (
 //
 //	transport token_store {
 //		connection    <provider/connection>
+//		provider      <name>
 //		replay_buffer <size>
 //		pass_trailer  <names...>
 //		scrub_body
@@ -29,16 +30,22 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // unmarshalSubdirective reads the sub-directive that d stands at, if it is one that
 // the http transport does not have.
 func (t *Transport) unmarshalSubdirective(d *caddyfile.Dispenser) (known bool, err error) {
-	if d.Val() == "connection" {
-		if t.Connection != "" {
-			return true, directive.Repeated(d)
-		}
-		if !d.AllArgs(&t.Connection) {
-			return true, d.ArgErr()
-		}
-		return true, nil
+	var setting *string
+	switch d.Val() {
+	case "connection":
+		setting = &t.Connection
+	case "provider":
+		setting = &t.Provider
+	default:
+		return t.unmarshalShared(d)
 	}
-	return t.unmarshalShared(d)
+	if *setting != "" {
+		return true, directive.Repeated(d)
+	}
+	if !d.AllArgs(setting) {
+		return true, d.ArgErr()
+	}
+	return true, nil
 }
 
 // unmarshalShared reads the sub-directives that token_proxy takes for its transport.

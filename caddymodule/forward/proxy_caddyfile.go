@@ -60,6 +60,9 @@ func parseProxy(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		if d.Val() == "forward" {
 			return false, nil // an option of token_guard's alone
 		}
+		if d.Val() == "header_up" {
+			return false, checkHeaderUpLine(d)
+		}
 		if known, err := transport.unmarshalShared(d); known || err != nil {
 			return known, err
 		}

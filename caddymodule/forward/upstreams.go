@@ -23,7 +23,11 @@ func (t *Transport) checkProxy(ctx caddy.Context) error {
 	if !ok {
 		return nil
 	}
-	return t.checkUpstreams(proxy)
+	problems := []error{t.checkUpstreams(proxy)}
+	if proxy.Headers != nil {
+		problems = append(problems, checkHeaderOps(proxy.Headers.Request, t.known))
+	}
+	return errors.Join(problems...)
 }
 
 // checkUpstreams refuses upstreams at which no request could arrive: destination would refuse each of them. What is known

@@ -335,6 +335,33 @@ func testProxyRetriesOnce(t *testing.T, by string) {
 	}
 }
 
+func TestARefusalWhoseBodyNeverEndsHoldsNobodyUp(t *testing.T) {
+	byEither(t, testARefusalWhoseBodyNeverEndsHoldsNobodyUp)
+}
+
+func testARefusalWhoseBodyNeverEndsHoldsNobodyUp(t *testing.T, by string) {
+	var refused atomic.Pointer[string]
+	ended := make(chan struct{})
+	a := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+*refused.Load() {
+			return
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, "expired")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(ended)
+	})
+	p := proxyTo(t, a.host(), "", by)
+	refused.Store(&p.token)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if res, body := p.do(p.request("GET", "/x", nil).WithContext(ctx)); res.StatusCode != http.StatusOK {
+		t.Errorf("status %d: %s", res.StatusCode, body)
+	}
+	<-ended // the connection was closed
+}
+
 func TestProxyPassesTheSecondAnswerWhateverItIs(t *testing.T) {
 	byEither(t, testProxyPassesTheSecondAnswerWhateverItIs)
 }

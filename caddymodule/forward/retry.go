@@ -74,11 +74,3 @@ func resend(first *http.Request, getBody func() (io.ReadCloser, error)) (*http.R
 	second.Body, err = getBody()
 	return second, err
 }
-
-// discard ends an answer that nobody wants, and keeps its connection for others if the
-// rest of it is short.
-func discard(res *http.Response) {
-	const short = 4 << 10
-	_, _ = io.CopyN(io.Discard, res.Body, short)
-	_ = res.Body.Close()
-}

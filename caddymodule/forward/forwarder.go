@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"go.uber.org/zap"
 )
 
@@ -18,7 +19,8 @@ func init() { caddy.RegisterModule(new(Forwarder)) }
 
 // Forwarder sends a request that a `token_guard` with `forward` let pass to the API, and passes the answer on. It
 // is what `token_proxy` uses unless it is given something that only `reverse_proxy` can do: upstreams,
-// load balancing, health checks, header operations, buffers, `handle_response` or WebSockets.
+// load balancing, health checks, header operations, buffers or `handle_response`. WebSockets go through
+// a `reverse_proxy` of its own, and end with the configuration.
 //
 // It takes much less time than `reverse_proxy`, since there is one upstream, which the guard has chosen, and nothing to
 // try again. Clients and APIs see no difference. For log fields and the like it has the placeholders
@@ -28,8 +30,13 @@ type Forwarder struct {
 	// The transport, which has to be `token_store`.
 	TransportRaw json.RawMessage `json:"transport,omitempty" caddy:"namespace=http.reverse_proxy.transport inline_key=protocol"`
 
+	// Let the WebSockets through that the guard lets be opened. Default: only if there is a provider whose
+	// preset says that its API has them.
+	WebSocket bool `json:"websocket,omitempty"`
+
 	transport *Transport
 	proxy     *httputil.ReverseProxy
+	sockets   *reverseproxy.Handler // nil if there are no WebSockets
 	log       *zap.Logger
 }
 
@@ -65,14 +72,17 @@ func (f *Forwarder) Provision(ctx caddy.Context) error {
 		BufferPool:   new(buffers),
 		ErrorLog:     errorLog,
 	}
-	return nil
+	return f.provisionSockets(ctx)
 }
 
 // ServeHTTP sends r to the API and its answer to w.
-func (f *Forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+func (f *Forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	fw := forwardingOf(r.Context())
 	if fw == nil {
 		return caddyhttp.Error(http.StatusBadGateway, errUnguarded)
+	}
+	if f.sockets != nil && asksForWebSocket(r.Header) {
+		return f.serveSocket(w, r, fw, next)
 	}
 	x := &fw.exchange
 	x.w, x.address = w, fw.host.Address
@@ -97,10 +107,8 @@ func flushPartial(w http.ResponseWriter) {
 func rewrite(p *httputil.ProxyRequest) {
 	out := p.Out
 	out.URL.RawQuery = p.In.URL.RawQuery // not parsed: an API may have its own idea of a query
-	if !asksForWebSocket(p.In.Header) {  // a preset may allow it; the guard has seen to it
-		delete(out.Header, "Upgrade")
-		delete(out.Header, "Connection")
-	}
+	delete(out.Header, "Upgrade")
+	delete(out.Header, "Connection")
 	out.Header["Via"] = append(out.Header["Via"], via(p.In.ProtoMajor, p.In.ProtoMinor))
 	if p.In.TLS != nil && !p.In.TLS.HandshakeComplete {
 		out.Header["Early-Data"] = []string{"1"} // RFC 8470 section 5.1
@@ -185,6 +193,7 @@ func (b *buffers) Put(buf []byte) { b.pool.Put((*[32 << 10]byte)(buf)) }
 
 var (
 	_ caddy.Provisioner           = (*Forwarder)(nil)
+	_ caddy.CleanerUpper          = (*Forwarder)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Forwarder)(nil)
 	_ http.RoundTripper           = (*Forwarder)(nil)
 )

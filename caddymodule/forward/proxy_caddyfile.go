@@ -129,9 +129,8 @@ func parseForwarder(h httpcaddyfile.Helper, d *caddyfile.Dispenser, guard *Guard
 		return nil, h.Errf("token_proxy %s: %v", guard.Connection, err)
 	}
 	proxy.TransportRaw = nil
-	// A reverse_proxy ends WebSockets with its configuration, and can put a time to them.
-	if string(caddyconfig.JSON(proxy, nil)) == "{}" && !guard.passesForwarding() && !guard.WebSocket {
-		return caddyconfig.JSONModuleObject(newForwarder(t), "handler", "token_forward", nil), nil
+	if string(caddyconfig.JSON(proxy, nil)) == "{}" && !guard.passesForwarding() {
+		return caddyconfig.JSONModuleObject(newForwarder(guard, t), "handler", "token_forward", nil), nil
 	}
 	guard.passOwn(proxy.Headers)
 	provider, name, _ := strings.Cut(guard.Connection, "/")
@@ -147,9 +146,9 @@ func parseForwarder(h httpcaddyfile.Helper, d *caddyfile.Dispenser, guard *Guard
 	return caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil), nil
 }
 
-// newForwarder returns a Forwarder whose transport has the settings of t.
-func newForwarder(t *Transport) *Forwarder {
-	f := new(Forwarder)
+// newForwarder returns a Forwarder for what guard lets pass, whose transport has the settings of t.
+func newForwarder(guard *Guard, t *Transport) *Forwarder {
+	f := &Forwarder{WebSocket: guard.WebSocket}
 	if string(caddyconfig.JSON(t, nil)) != "{}" {
 		f.TransportRaw = caddyconfig.JSONModuleObject(t, "protocol", "token_store", nil)
 	}

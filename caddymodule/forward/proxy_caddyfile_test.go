@@ -78,7 +78,11 @@ func TestTokenProxyIsAGuardAndWhatForwards(t *testing.T) {
 		},
 		{
 			"WebSockets", "token_proxy demo/one {\nwebsocket\n}",
-			`{"handler":"token_guard","connection":"demo/one","forward":true,"websocket":true},{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one"},` + upstream + `}`,
+			`{"handler":"token_guard","connection":"demo/one","forward":true,"websocket":true},{"handler":"token_forward","websocket":true}`,
+		},
+		{
+			"WebSockets, and something that only reverse_proxy can do", "token_proxy demo/one {\nwebsocket\nstream_timeout 1h\n}",
+			`{"handler":"token_guard","connection":"demo/one","forward":true,"websocket":true},{"handler":"reverse_proxy","stream_timeout":3600000000000,"transport":{"protocol":"token_store","connection":"demo/one"},` + upstream + `}`,
 		},
 		{
 			"a header that only reverse_proxy makes", "token_proxy demo/one {\npass_header x-forwarded-for\n}",
@@ -116,8 +120,8 @@ func TestTokenProxyIsAGuardAndWhatForwards(t *testing.T) {
 		},
 		{
 			"what is done to answers, and WebSockets", "token_proxy demo/one {\nwebsocket\nscrub_body\nrewrite_redirects\npass_trailer grpc-status\npass_trailer grpc-message x-checksum\n}",
-			`{"handler":"token_guard","connection":"demo/one","forward":true,"websocket":true},{"handler":"reverse_proxy","transport":{"protocol":"token_store","connection":"demo/one",
-			"scrub_body":true,"rewrite_redirects":true,"pass_trailers":["grpc-status","grpc-message","x-checksum"]},` + upstream + `}`,
+			`{"handler":"token_guard","connection":"demo/one","forward":true,"websocket":true},{"handler":"token_forward","websocket":true,"transport":{"protocol":"token_store",
+			"scrub_body":true,"rewrite_redirects":true,"pass_trailers":["grpc-status","grpc-message","x-checksum"]}}`,
 		},
 		{
 			"a transport of our own", "token_proxy demo/one {\ntransport token_store {\nreplay_buffer 0\nread_buffer 8KiB\n}\n}",

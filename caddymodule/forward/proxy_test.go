@@ -53,6 +53,12 @@ func byEither(t *testing.T, test func(t *testing.T, by string)) {
 
 func proxyToSite(t *testing.T, hosts, site string) *proxyTest {
 	t.Helper()
+	return proxyWithoutLog(t, hosts, "log\n"+site)
+}
+
+// proxyWithoutLog is proxyToSite without an access log.
+func proxyWithoutLog(t *testing.T, hosts, site string) *proxyTest {
+	t.Helper()
 	p := &proxyTest{Server: testcaddy.New(t), client: &http.Transport{DisableKeepAlives: true}}
 	t.Cleanup(p.client.CloseIdleConnections)
 	p.oauth = standin.New(standin.Options{Clients: []standin.Client{{ID: "id", Secret: "client-secret"}}})
@@ -62,8 +68,7 @@ func proxyToSite(t *testing.T, hosts, site string) *proxyTest {
 	t.Cleanup(func() { _ = p.oauth.Close() })
 	address := fmt.Sprintf("127.0.0.1:%d", testcaddy.FreePort(t))
 	p.url = "http://" + address
-	p.MustLoad(fmt.Sprintf("provider demo generic {\nclient_id id\nclient_secret client-secret\nmin_refresh_interval 1ns\nauthorize_url %[1]s/oauth2/authorize\ntoken_url %[1]s/oauth2/token\n%[2]s\n}",
-		p.oauth.OAuthURL(), hosts), fmt.Sprintf("%s {\nlog\n%s\n}", p.url, site))
+	p.load(hosts, site)
 	grant, err := p.oauth.IssueGrant("id")
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +77,13 @@ func proxyToSite(t *testing.T, hosts, site string) *proxyTest {
 	p.importGrant(grant)
 	t.Cleanup(func() { p.wantNoSecretLogged(grant) })
 	return p
+}
+
+// load loads the site with these directives.
+func (p *proxyTest) load(hosts, site string) {
+	p.T.Helper()
+	p.MustLoad(fmt.Sprintf("provider demo generic {\nclient_id id\nclient_secret client-secret\nmin_refresh_interval 1ns\nauthorize_url %[1]s/oauth2/authorize\ntoken_url %[1]s/oauth2/token\n%[2]s\n}",
+		p.oauth.OAuthURL(), hosts), fmt.Sprintf("%s {\n%s\n}", p.url, site))
 }
 
 func (p *proxyTest) importGrant(g standin.Grant) {

@@ -17,7 +17,9 @@ import (
 )
 
 func TestKeyFileIsPrivateWhateverTheUmask(t *testing.T) {
-	for _, umask := range []int{0o000, 0o022, 0o077, 0o277} {
+	umasks := []int{0o000, 0o022, 0o077, 0o277}
+	t.Logf("a key file is made under %d umasks", len(umasks))
+	for _, umask := range umasks {
 		t.Run(fmt.Sprintf("umask %03o", umask), func(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "key")
@@ -133,6 +135,24 @@ func TestUnsafeKeyFilesAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAKeyFileWithAnyRightOfOthersIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	if _, _, err := seal.LoadOrCreateKeyFile(path); err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for rights := os.FileMode(1); rights <= 0o077; rights++ {
+		if err := os.Chmod(path, 0o600|rights); err != nil {
+			t.Fatal(err)
+		}
+		if key, _, err := seal.LoadOrCreateKeyFile(path); !errors.Is(err, storage.ErrInsecure) || !key.IsZero() || !strings.Contains(err.Error(), "chmod 600 "+path) {
+			t.Errorf("mode %04o: %v", 0o600|rights, err)
+		}
+		refused++
+	}
+	t.Logf("%d modes are refused", refused)
 }
 
 func TestMissingDirectoryThatCannotBeMadeIsAnError(t *testing.T) {

@@ -83,6 +83,7 @@ func TestEveryFlippedBitOfTheKeysetIsDamageWhateverTheKey(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("%d flipped bits, each one refused with the right key and with another", 8*len(good))
 }
 
 func TestFailuresOfTheBackendComeThroughOpen(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
@@ -137,7 +138,7 @@ func TestVerifyNamesWhatDoesNotOpenAndWritesNothing(t *testing.T) {
 
 // Each of some records opens in the place of none of the others.
 func TestEverySwapOfTwoRecordsIsRefused(t *testing.T) {
-	const n = 24
+	n := soaktest.Times(24, 300)
 	m := newMemory()
 	s := mustOpen(t, m, testKey(t, 1))
 	var bindings []seal.Binding
@@ -166,4 +167,5 @@ func TestEverySwapOfTwoRecordsIsRefused(t *testing.T) {
 	if swaps < n*n/2 {
 		t.Errorf("only %d swaps were tried", swaps)
 	}
+	t.Logf("%d swaps of %d records, each one refused", swaps, n)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
@@ -38,16 +39,19 @@ func TestStorageHoldsNoPlaintextAndNoKey(t *testing.T) {
 
 func TestEveryFlippedBitOfARecordIsDamage(t *testing.T) {
 	s := mustOpen(t, newMemory(), testKey(t, 1))
-	for _, plaintext := range []string{"", "a token that must not change"} {
-		sealed := mustSeal(t, s, "a", 3, plaintext)
+	records, flips := soaktest.Times(10, 35), 0
+	for length := range records {
+		sealed := mustSeal(t, s, "a", 3, strings.Repeat("token ", 3*length))
 		for bit := range 8 * len(sealed) {
 			flipped := bytes.Clone(sealed)
 			flipped[bit/8] ^= 1 << (bit % 8)
 			if got, _, err := s.Open(connections, "a", flipped); !errors.Is(err, storage.ErrDamaged) || got != nil {
-				t.Errorf("bit %d: %q, %v; want ErrDamaged", bit, got, err)
+				t.Errorf("%d bytes, bit %d: %q, %v; want ErrDamaged", len(sealed), bit, got, err)
 			}
+			flips++
 		}
 	}
+	t.Logf("%d flipped bits in %d records, each one refused", flips, records)
 }
 
 func TestEveryTruncationOrExtensionIsDamage(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 )
 
 func TestNewFilesArePrivateWhateverTheUmask(t *testing.T) {
+	looked := 0
 	for _, umask := range []int{0o000, 0o022, 0o077, 0o777} {
 		t.Run(fmt.Sprintf("umask %03o", umask), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "a", "b")
@@ -29,10 +30,26 @@ func TestNewFilesArePrivateWhateverTheUmask(t *testing.T) {
 				if info.Mode().Perm() != want {
 					t.Errorf("%s has mode %04o, want %04o", name, info.Mode().Perm(), want)
 				}
+				looked++
 			}
 			wantNoTemporaryFiles(t, path)
 		})
 	}
+	t.Logf("%d files and directories are private", looked)
+}
+
+func TestOpenRefusesAFileWithAnyRightOfOthers(t *testing.T) {
+	path := newPath(t)
+	must(t, mustOpen(t, path).Close())
+	refused := 0
+	for rights := fs.FileMode(1); rights <= 0o077; rights++ {
+		must(t, os.Chmod(path, 0o600|rights))
+		if _, err := bolt.Open(path, bolt.Options{}); !errors.Is(err, storage.ErrInsecure) || !strings.Contains(err.Error(), "chmod 600 "+path) {
+			t.Errorf("mode %04o: %v", 0o600|rights, err)
+		}
+		refused++
+	}
+	t.Logf("%d modes are refused", refused)
 }
 
 func TestOpenRefusesFilesThatOthersCanReach(t *testing.T) {

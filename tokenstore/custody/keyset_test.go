@@ -16,7 +16,7 @@ import (
 
 // Whichever page is lost, the keyset is not: its two copies are in different pages.
 func TestNoDamagedPageLosesTheKeyset(t *testing.T) {
-	const records = 200
+	const records = 50
 	key := newKey(t, 1)
 	path := newDatabase(t, key, records)
 	s := open(t, path)

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(childDatabase); path != "" {
 		childRotate(path, newKey(new(testing.T), 1))
 	}
+	if dir := os.Getenv(childDamaged); dir != "" {
+		childUse(dir, newKey(new(testing.T), 1))
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -85,8 +88,15 @@ func putSealed(t *testing.T, s *bolt.Store, sealer *seal.Sealer, i int, text str
 // sound returns how many records of a database open with the key, and fails if any does not.
 func sound(t *testing.T, path string, key seal.Key) int {
 	t.Helper()
+	records, _ := soundAndKeys(t, path, key)
+	return records
+}
+
+// soundAndKeys returns also how many keys the keyset has.
+func soundAndKeys(t *testing.T, path string, key seal.Key) (records, keys int) {
+	t.Helper()
 	s := open(t, path)
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // only read
 	sealer, err := seal.OpenExisting(t.Context(), s, key, tokenstore.SealedBuckets()...)
 	must(t, err)
 	p, err := sealer.Verify(t.Context())
@@ -94,5 +104,5 @@ func sound(t *testing.T, path string, key seal.Key) int {
 	if p.Skipped > 0 {
 		t.Errorf("%d records do not open: %v", p.Skipped, p.Problems[0])
 	}
-	return p.Checked
+	return p.Checked, sealer.Keys()
 }

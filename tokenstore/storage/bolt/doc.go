@@ -23,7 +23,7 @@
 //
 // An older but intact state of the file (a restored backup, or the state that
 // bbolt falls back to when its newest meta page is damaged) looks right to this
-// package.
+// package, and so does one page of an older state, which a disk leaves that drops a write.
 //
 // Damage that makes bbolt's pages point at each other in a circle can exhaust
 // the stack, which no Go program survives. bbolt's pages have no checksum, and

@@ -9,19 +9,19 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 )
 
-var badGateway = &oauth.Error{Class: oauth.Transient, Reason: "status", Status: 502}
+var errBadGateway = &oauth.Error{Class: oauth.Transient, Reason: "status", Status: 502}
 
 func TestTheBreakerOpensAndProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(testProvider(t, nil), new(breaker))
 		for range breakerThreshold - 1 {
-			if p.failed(badGateway, time.Now()) {
+			if p.failed(errBadGateway, time.Now()) {
 				t.Fatal("it opens too early")
 			}
 		}
 		// Those behind the fifth were under way when it opened.
 		for i := range 40 {
-			if changed := p.failed(badGateway, time.Now()); changed != (i == 0) || p.left() != breakerFirst {
+			if changed := p.failed(errBadGateway, time.Now()); changed != (i == 0) || p.left() != breakerFirst {
 				t.Fatalf("after %d more failures the pause is %s", i+1, p.left())
 			}
 		}
@@ -43,7 +43,7 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 		if ok, _ := p.reserve(time.Now()); ok {
 			t.Error("the schedule may call beside a probe")
 		}
-		if !p.failed(badGateway, time.Now()) || p.left() != 2*breakerFirst {
+		if !p.failed(errBadGateway, time.Now()) || p.left() != 2*breakerFirst {
 			t.Errorf("after a failed probe the pause is %s", p.left())
 		}
 		time.Sleep(2 * breakerFirst)
@@ -128,14 +128,14 @@ func TestWhateverShowsThatAHostWorksBeginsItsCountAnew(t *testing.T) {
 		host := new(breaker)
 		p, q := newPace(testProvider(t, nil), host), newPace(testProvider(t, nil), host)
 		for range breakerThreshold - 1 {
-			p.failed(badGateway, time.Now())
+			p.failed(errBadGateway, time.Now())
 		}
 		works(q)
-		if p.failed(badGateway, time.Now()); p.left() != 0 {
+		if p.failed(errBadGateway, time.Now()); p.left() != 0 {
 			t.Errorf("%s: the host is paused for %s", name, p.left())
 		}
 		for range breakerThreshold - 1 {
-			p.failed(badGateway, time.Now())
+			p.failed(errBadGateway, time.Now())
 		}
 		if p.left() == 0 {
 			t.Errorf("%s: the host is never paused any more", name)

@@ -25,7 +25,7 @@ func clockStepAtRandom(rt *rapid.T) clockStep {
 
 func TestAClockThatIsSetAtRandomKillsNoGrantAndHammersNoServer(t *testing.T) {
 	scenarios := 0
-	checkOften(t, 10, func(rt *rapid.T) {
+	checkOften(t, 4, func(rt *rapid.T) {
 		scenarios++
 		step, moment := clockStepAtRandom(rt), rapid.SampledFrom(clockMoments).Draw(rt, "moment")
 		wait := time.Duration(rapid.Int64Range(0, int64(8*time.Hour)).Draw(rt, "wait"))

@@ -2,6 +2,7 @@ package tokenstore_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -65,6 +66,9 @@ func newFleet(t testing.TB, size int, grant func(i int) string) *fleet {
 					AccessToken: strings.Repeat("a", 150), RefreshToken: grant(i), ExpiresAt: fleetBorn.Add(f.lifetime),
 				}
 				if err := s.Import(context.Background(), fleetID(i), in); err != nil {
+					if u, ok := errors.AsType[*tokenstore.UnavailableError](err); ok {
+						err = u.Err // what is wrong with the storage
+					}
 					t.Error(err)
 					return
 				}

@@ -43,6 +43,7 @@ func TestAnAnswerThatIsCutAnywhereLosesNothingThatCame(t *testing.T) {
 			t.Errorf("cut after %d of %d bytes:\n got %s\nwant %s", n, len(answer), got, want)
 		}
 	}
+	t.Logf("%d cuts", len(answer)+1)
 }
 
 func TestAFormThatIsCutGivesNoHalfToken(t *testing.T) {
@@ -67,6 +68,7 @@ func TestAFormThatIsCutGivesNoHalfToken(t *testing.T) {
 			t.Errorf("cut after %d bytes:\n got %s\nwant %s", n, got, want)
 		}
 	}
+	t.Logf("%d cuts", len(form))
 }
 
 func TestARefusalThatIsCutKillsNothing(t *testing.T) {

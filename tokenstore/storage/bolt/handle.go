@@ -96,10 +96,13 @@ func (h *handle) fence(batch []*write) {
 	h.db.MaxSize = int(min(limit, math.MaxInt))
 }
 
+// checkSize reports whether the file is as long as it was.
 func (h *handle) checkSize() error {
+	// First what it was, and then what it is: a commit may let it grow in between.
+	least := h.size.Load()
 	info, err := h.file.Stat()
-	if err == nil && info.Size() < h.size.Load() {
-		err = fmt.Errorf("file has shrunk from %d to %d bytes", h.size.Load(), info.Size())
+	if err == nil && info.Size() < least {
+		err = fmt.Errorf("file has shrunk from %d to %d bytes", least, info.Size())
 	}
 	return err
 }

@@ -176,6 +176,9 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 		if err := startForward(r, d.forwarding); err != nil {
 			return d, problem.BadRequest("The path cannot be forwarded: it can be read in more than one way.")
 		}
+		if refused := checkTargetHeader(r, caller, d.forwarding); refused != nil {
+			return d, refused
+		}
 	}
 	if d.end, refused = g.route.Begin(r, caller, id); refused != nil {
 		return d, refused

@@ -95,6 +95,12 @@ func (c *caddyServer) command(args ...string) *exec.Cmd {
 func (c *caddyServer) start(caddyfile string) {
 	c.t.Helper()
 	c.run(c.write(caddyfile))
+	c.awaitReady()
+}
+
+// awaitReady returns when the configuration is in force, which is a little later than its sites answer.
+func (c *caddyServer) awaitReady() {
+	c.t.Helper()
 	eventually(c.t, time.Minute, "Caddy is not ready", func() bool {
 		select {
 		case <-c.ended:

@@ -118,7 +118,9 @@ func (c *caddyServer) restart(caddyfile string) time.Duration {
 		_ = resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
-	return time.Since(began)
+	took := time.Since(began)
+	c.awaitReady()
+	return took
 }
 
 // awaitMoment returns when Caddy is to be killed: with every other crash while an answer of

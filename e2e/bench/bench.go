@@ -108,11 +108,17 @@ func (b *bench) leave(name string) error {
 	return os.RemoveAll(c.dir)
 }
 
-func (b *bench) close() {
+// leaveAll ends all competitors.
+func (b *bench) leaveAll() error {
 	var errs []error
 	for name := range b.competitors {
 		errs = append(errs, b.leave(name))
 	}
+	return errors.Join(errs...)
+}
+
+func (b *bench) close() {
+	errs := []error{b.leaveAll()}
 	if b.oauth != nil {
 		errs = append(errs, b.oauth.Close())
 	}

@@ -67,3 +67,15 @@ func (l *load) run(length time.Duration) (turn, error) {
 	t.p50, t.p99 = all[len(all)/2], all[len(all)*99/100]
 	return t, errors.Join(errs...)
 }
+
+// send has each client send so many requests, one after the other.
+func (l *load) send(each int) error {
+	return inParallel(len(l.clients), len(l.clients), func(i int) error {
+		for range each {
+			if err := l.clients[i].get(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -12,10 +12,11 @@ import (
 
 // Parts of a run, in their order.
 const (
-	partBodies    = "bodies"    // of 512 MiB, before there is much in the store
-	partTable     = "table"     // all competitors in all cells
-	partPromises  = "promises"  // the cells that a promise is about, with more rounds
-	partRefreshes = "refreshes" // what refreshes cost the requests
+	partBodies       = "bodies"       // of 512 MiB, before there is much in the store
+	partTable        = "table"        // all competitors in all cells
+	partPromises     = "promises"     // the cells that a promise is about, with more rounds
+	partRefreshes    = "refreshes"    // what refreshes cost the requests
+	partInstructions = "instructions" // of a request, on a simulated processor
 )
 
 // options are what the command line says.
@@ -35,7 +36,7 @@ const fewest = 6
 // parse reads the command line.
 func parse(args []string) (options, error) {
 	o := options{
-		parts:       words{partBodies, partTable, partPromises, partRefreshes},
+		parts:       words{partBodies, partTable, partPromises, partRefreshes, partInstructions},
 		competitors: words{tokenProxy, headerUp, headerUp32, forwardAuth, goProxy, nginx, haproxy},
 		upstreams:   words{"plain", "tls"},
 		connections: numbers{1, 16, 64, 256},
@@ -84,7 +85,7 @@ func (o *options) check(rest []string) error {
 		problems = append(problems, errors.New("competitors: all are compared with "+headerUp))
 	}
 	problems = append(problems,
-		o.parts.among("parts", partBodies, partTable, partPromises, partRefreshes),
+		o.parts.among("parts", partBodies, partTable, partPromises, partRefreshes, partInstructions),
 		o.upstreams.among("upstreams", "plain", "tls"))
 	return errors.Join(problems...)
 }

@@ -56,7 +56,10 @@ func (r *results) writeMachine(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "; %d connections in the store.", r.Stored)
-	if !m.Instructions {
+	switch {
+	case !m.Instructions && r.Simulated != nil:
+		fmt.Fprint(w, " This machine does not count instructions; a simulated processor did.")
+	case !m.Instructions:
 		fmt.Fprint(w, " This machine does not count instructions.")
 	}
 	for _, name := range r.Absent {

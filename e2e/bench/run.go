@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -20,6 +18,7 @@ type results struct {
 	Stored    int           `json:"stored"` // connections in the store
 	Table     []comparison  `json:"table"`
 	Promises  []comparison  `json:"promises"`
+	Simulated *comparison   `json:"simulated"` // on valgrind's processor; nil if that was left out
 	Bodies    []transfers   `json:"bodies"`
 	Refreshes []*refreshing `json:"refreshes"`
 	Verdicts  []verdict     `json:"verdicts"`
@@ -70,6 +69,7 @@ func run(ctx context.Context, o options, progress io.Writer) (*results, error) {
 		{partTable, func() (err error) { r.Table, err = b.compare(ctx, o, o.cells(), names, o.table, say); return err }},
 		{partPromises, func() (err error) { r.Promises, err = b.promises(ctx, o, say); return err }},
 		{partRefreshes, func() (err error) { r.Refreshes, err = b.refresh(ctx, o, say); return err }},
+		{partInstructions, func() error { return r.simulate(ctx, b, say) }},
 	} {
 		if !slices.Contains(o.parts, part.name) {
 			continue
@@ -81,26 +81,6 @@ func run(ctx context.Context, o options, progress io.Writer) (*results, error) {
 	say("done")
 	r.judge()
 	return r, nil
-}
-
-// present takes the names away of competitors that are not installed. Where nobody reads that, it fails.
-func (r *results) present(names []string, say func(string, ...any)) (here []string, err error) {
-	for _, name := range names {
-		entry, err := find(name)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := exec.LookPath(entry.program); entry.program == "" || err == nil {
-			here = append(here, name)
-			continue
-		}
-		if os.Getenv("CI") == "true" {
-			return nil, fmt.Errorf("%s is not installed, and CI=true forbids to leave it out", entry.program)
-		}
-		say("ABSENT: %s is not installed, and is left out", entry.program)
-		r.Absent = append(r.Absent, name)
-	}
-	return here, nil
 }
 
 // compare measures competitors in cells.

@@ -32,6 +32,12 @@ func (r *results) judge() {
 	for _, c := range r.Promises {
 		r.Verdicts = append(r.Verdicts, judgePromises(c)...)
 	}
+	if c := r.Simulated; c != nil {
+		ours, stock, at := c.find(tokenProxy), c.find(headerUp), fmt.Sprintf(", %d connections", c.Connections)
+		r.Verdicts = append(r.Verdicts,
+			atMost(1.05, "instructions a request ÷ Caddy's, tuned alike, without the kernel's"+at, instructions.ratio(ours, stock)),
+			atMost(1.05, "the same with `lb_policy`"+at, instructions.ratio(c.find(tokenProxyLB), stock)))
+	}
 	for _, f := range r.Refreshes {
 		what := fmt.Sprintf("p99 with %.0f refreshes a second ÷ without, %d connections", f.PerSecond, f.Connections)
 		r.Verdicts = append(r.Verdicts, atMost(1.25, what, p99.ratio(f.With, f.Without)))

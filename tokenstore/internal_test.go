@@ -3,6 +3,7 @@ package tokenstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -135,6 +136,7 @@ func TestTheScheduleLeavesAPlaceToWhoeverAsks(t *testing.T) {
 			if ok, _ := p.reserve(time.Now()); !ok {
 				t.Fatal("it does not get what is there")
 			}
+			time.Sleep(time.Second / 10)
 		}
 		if ok, until := p.reserve(time.Now()); ok || !until.Equal(start.Add(time.Second)) {
 			t.Errorf("it gets the last place: %t, or is to come back at %s", ok, until)
@@ -144,10 +146,43 @@ func TestTheScheduleLeavesAPlaceToWhoeverAsks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if d := time.Since(start); d != time.Second {
-			t.Errorf("the eleventh caller waited %s", d)
+		// One place was free, nine became free one by one, and then the first caller's again.
+		if d := time.Since(start); d != 1900*time.Millisecond {
+			t.Errorf("the eleventh caller waited until %s", d)
 		}
 	})
+}
+
+func TestTheScheduleStartsEvenly(t *testing.T) {
+	for _, perSecond := range []float64{0.5, 20, 300, 5000} {
+		t.Run(fmt.Sprintf("%g a second", perSecond), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = perSecond, 1000 }), new(breaker))
+				const long = 10 * time.Second
+				most, all := 0, 0
+				for start := time.Now(); time.Since(start) < long; time.Sleep(evenWithin) {
+					together := 0
+					for {
+						if ok, _ := p.reserve(time.Now()); !ok {
+							break
+						}
+						p.unreserve()
+						together++
+					}
+					most, all = max(most, together), all+together
+				}
+				allowed, due := int(perSecond*evenWithin.Seconds())+1, perSecond*long.Seconds()
+				t.Logf("%d started in %s, at most %d together of %d allowed", all, long, most, allowed)
+				if most > allowed {
+					t.Errorf("%d started together", most)
+				}
+				// The place that is left to callers is not the schedule's.
+				if float64(all) < due*(1-1/max(2, perSecond))-1 {
+					t.Errorf("%d started, and the rate allows %.0f", all, due)
+				}
+			})
+		})
+	}
 }
 
 func TestACallerWhoCannotWaitTakesNobodysPlace(t *testing.T) {

@@ -145,10 +145,10 @@ func (p *pace) reserve(now time.Time) (ok bool, until time.Time) {
 	}
 	// The window goes by the monotonic clock: one that is set back must not keep it shut.
 	monotonic := time.Now()
-	if wait := p.window.wait(monotonic, 1); wait > 0 {
+	if wait := p.window.waitEvenly(monotonic); wait > 0 {
 		return false, now.Add(wait)
 	}
-	p.window.book(monotonic)
+	p.window.bookEvenly(monotonic)
 	p.scheduled++
 	return true, time.Time{}
 }

@@ -2,6 +2,7 @@ package tokenstore
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +19,9 @@ const (
 	// scheduleSleep is the longest time between two passes. Whatever else goes
 	// wrong, a clock that jumps or a wake-up that is lost, the next pass mends it.
 	scheduleSleep = 30 * time.Second
+	// passesApart lies between two passes at least while more is due than may be started: each flight that lands asks
+	// for a pass, and hundreds in a second do with fewer.
+	passesApart = 5 * time.Millisecond
 	// A connection is left alone for a moment after each flight that the schedule
 	// started, and longer if that failed: its due time need not have moved, as when
 	// the storage takes no writes, and must not be started again and again.
@@ -32,6 +36,8 @@ type schedule struct {
 
 	// cursor is where the next pass begins; only the schedule's goroutine uses it.
 	cursor storage.Due
+	// crowded: the last pass came upon a provider that took no more; only the schedule's goroutine uses it.
+	crowded bool
 
 	mu   sync.Mutex
 	next time.Time        // guarded by mu: when the sleeping schedule wakes up
@@ -93,13 +99,19 @@ func (c *schedule) heldUntil(id ID) time.Time {
 func (s *Store) runSchedule(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var last time.Time // of the monotonic clock
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		case <-s.schedule.wakeup:
+			if wait := passesApart - time.Since(last); wait > 0 && s.schedule.crowded {
+				timer.Reset(wait)
+				continue
+			}
 		}
+		last = time.Now()
 		s.purgeConsents(ctx)
 		now := s.now()
 		next := s.pass(ctx, now)
@@ -125,6 +137,7 @@ func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
 
 	cursor := s.schedule.cursor
 	full := s.nobodyFull()
+	defer func() { s.schedule.crowded = len(full.names) > 0 }()
 	for range scheduleMost / schedulePage {
 		entries, err := s.backend.Due(ctx, bucketConnections, next, cursor, schedulePage)
 		if err != nil {
@@ -174,10 +187,10 @@ func (f *fullProviders) all() bool { return f.of > 0 && len(f.names) >= f.of }
 // startDue starts a refresh unless it is under way or must wait; until is when
 // to look again, the zero time if something else will wake the schedule.
 func (s *Store) startDue(e storage.Due, now time.Time, full *fullProviders) (until time.Time) {
-	id, err := ParseID(e.Key.ID)
-	if full.names[id.Provider] {
+	if provider, _, _ := strings.Cut(e.Key.ID, "/"); full.names[provider] {
 		return time.Time{} // it has been told already
 	}
+	id, err := ParseID(e.Key.ID)
 	// The flight under way may leave the due time as it is: an import wakes the schedule when
 	// it has committed, which is before it has landed.
 	if err != nil || s.flights.behind(id, s.schedule.wake) {

@@ -10,14 +10,22 @@ type window struct {
 	// one is always the first to be free.
 	free []time.Time
 	next int
+	// apart is how far the calls of the background lie from each other on average, and even when the next one may begin.
+	apart time.Duration
+	even  time.Time
 }
+
+// evenWithin is how late the background may be without losing its turn: the schedule looks every ten milliseconds at most, and
+// later on a busy machine, and starts together what has become possible meanwhile.
+const evenWithin = 20 * time.Millisecond
 
 // newWindow returns a window for so many calls in a second. Less than one is one in a longer time.
 func newWindow(perSecond float64) window {
+	w := window{length: time.Second, free: make([]time.Time, max(1, int(perSecond))), apart: time.Duration(float64(time.Second) / perSecond)}
 	if perSecond < 1 {
-		return window{length: time.Duration(float64(time.Second) / perSecond), free: make([]time.Time, 1)}
+		w.length = w.apart
 	}
-	return window{length: time.Second, free: make([]time.Time, int(perSecond))}
+	return w
 }
 
 // wait returns how long it is until one place is free and so many others beside it, if there
@@ -31,4 +39,16 @@ func (w *window) wait(now time.Time, others int) time.Duration {
 func (w *window) book(now time.Time) {
 	w.free[w.next] = latest(w.free[w.next], now).Add(w.length)
 	w.next = (w.next + 1) % len(w.free)
+}
+
+// waitEvenly is wait for the background, which leaves one place free, and takes no second's places all at once: the server, and
+// the requests that go on here meanwhile, would have to stand a burst every second for as long as there is much to refresh.
+func (w *window) waitEvenly(now time.Time) time.Duration {
+	return max(w.wait(now, 1), w.even.Sub(now))
+}
+
+// bookEvenly is book for the background.
+func (w *window) bookEvenly(now time.Time) {
+	w.even = latest(w.even, now.Add(-evenWithin)).Add(w.apart)
+	w.book(now)
 }

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
@@ -24,8 +23,7 @@ type bench struct {
 	grants         *httptest.Server // where forward_auth asks for the token
 	oauth          *standin.Server
 	competitors    map[string]*competitor
-	filled         bool         // the store has its connections
-	refreshed      atomic.Int64 // connections, some of them several times
+	filled         bool // the store has its connections
 }
 
 // newBench starts the servers and builds the programs; caddy names one that is there already.

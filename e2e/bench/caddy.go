@@ -53,15 +53,24 @@ func site(address, directives string) string {
 func (b *bench) trust() []string { return []string{"SSL_CERT_FILE=" + b.ca} }
 
 func startTokenProxy(ctx context.Context, b *bench, dir string) (*competitor, error) {
-	c, err := newCompetitor(ctx, tokenProxy)
+	return b.startStore(ctx, dir, "")
+}
+
+// provider returns the block of a provider that may be called so often in a second.
+func (b *bench) provider(name, api, oauth string, perSecond int) string {
+	return fmt.Sprintf("provider %s generic {\nclient_id id\nclient_secret secret\nauthorize_url %[2]s/oauth2/authorize\ntoken_url %[2]s/oauth2/token\nhost api %[3]s\nmax_concurrent 64\nmax_per_second %[4]d\n}\n",
+		name, oauth, api, perSecond)
+}
+
+// startStore runs a Caddy with the token store in dir and, if more is not empty, another provider.
+func (b *bench) startStore(ctx context.Context, dir, more string) (*competitor, error) {
+	c, err := newCompetitor(ctx, filepath.Base(dir))
 	if err != nil {
 		return nil, err
 	}
-	provider := func(name, api string) string {
-		return fmt.Sprintf("provider %s generic {\nclient_id id\nclient_secret secret\nauthorize_url %[2]s/oauth2/authorize\ntoken_url %[2]s/oauth2/token\nhost api %[3]s\nmax_concurrent 64\nmax_per_second 10000\n}\n",
-			name, b.oauth.OAuthURL(), api)
-	}
-	global := fmt.Sprintf("token_store {\nstorage bolt %s/tokens.db\n%s%s}", dir, provider("plain", b.api.plain.URL), provider("tls", b.api.tls.URL))
+	often, own := 10_000, b.oauth.OAuthURL()
+	global := fmt.Sprintf("token_store {\nstorage bolt %s/tokens.db\n%s%s%s}", dir,
+		b.provider("plain", b.api.plain.URL, own, often), b.provider("tls", b.api.tls.URL, own, often), more)
 	c, err = b.startCaddy(ctx, c, dir, global,
 		site(c.plain, "token_proxy plain/one"), site(c.tls, "token_proxy tls/one"), site(c.tokens, "token_endpoint plain/one"), site(c.balanced, "token_proxy plain/one {\nlb_policy first\n}"))
 	if err != nil {

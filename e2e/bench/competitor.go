@@ -25,7 +25,8 @@ const (
 // Other sites of the process of token_proxy.
 const (
 	tokenEndpoint = "token_endpoint"
-	tokenProxyLB  = "token_proxy_lb" // with load balancing, which brings Caddy's reverse_proxy in
+	tokenProxyDue = "token_proxy_due" // another process, which refreshes tokens all the time
+	tokenProxyLB  = "token_proxy_lb"  // with load balancing, which brings Caddy's reverse_proxy in
 )
 
 // contender is a competitor that can be started.

@@ -2,28 +2,26 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 const (
-	refreshRate = 300  // a second
-	refreshable = 3000 // connections that have a grant
+	refreshRate     = 300             // a second
+	refreshable     = 3000            // connections, which are due more often than that
+	refreshLifetime = 5 * time.Second // of their tokens
+	settling        = 300 * time.Millisecond
 )
 
 // refreshing is what requests took with refreshes under way and without, round by round.
 type refreshing struct {
 	Connections int     `json:"connections"`
 	PerSecond   float64 `json:"per_second"` // refreshes a second that there were
-	With        *series `json:"with"`
 	Without     *series `json:"without"`
+	With        *series `json:"with"`
+	// Control is without refreshes in Caddy, while another process does the least that as many can cost.
+	Control *series `json:"control"`
 }
 
 // refresh measures what refreshes cost the requests that go on meanwhile: where the machine has time to spare, and where
@@ -32,13 +30,20 @@ func (b *bench) refresh(ctx context.Context, o options, say func(string, ...any)
 	if err := b.fillOnce(ctx, o.stored, say); err != nil {
 		return nil, err
 	}
-	if err := b.connect(ctx, b.competitors[tokenProxy]); err != nil {
+	a, err := b.startAuthServer(ctx, 2*refreshable)
+	if err != nil {
 		return nil, err
 	}
+	defer a.stop()
+	others, err := b.refreshers(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	defer others.stop()
 	for _, connections := range []int{1, 16} {
 		say("%d refreshes a second, %d connections", refreshRate, connections)
-		found := &refreshing{Connections: connections, With: new(series), Without: new(series)}
-		if err := b.alternate(ctx, o, found); err != nil {
+		found, err := b.alternate(ctx, o, others, connections)
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, found)
@@ -46,73 +51,72 @@ func (b *bench) refresh(ctx context.Context, o options, say func(string, ...any)
 	return all, nil
 }
 
-// alternate sends requests with refreshes going on, and without.
-func (b *bench) alternate(ctx context.Context, o options, found *refreshing) error {
-	runner, err := b.newRunner(ctx, cell{Connections: found.Connections, Size: kibibyte}, tokenProxy)
-	if err != nil {
-		return err
+// situation is a Caddy under load, and what has to run meanwhile; it is stopped at other times.
+type situation struct {
+	*runner
+	beside *process // nil: nothing
+}
+
+// alternate sends requests in the three situations, in a new order each round.
+func (b *bench) alternate(ctx context.Context, o options, others *refreshers, connections int) (*refreshing, error) {
+	in := cell{Connections: connections, Size: kibibyte}
+	situations := []situation{{}, {beside: others.bare}, {beside: others.due.process}}
+	for i, name := range []string{tokenProxy, tokenProxy, tokenProxyDue} {
+		if err := situations[i].begin(); err != nil {
+			return nil, err
+		}
+		r, err := b.newRunner(ctx, in, name)
+		if err != nil {
+			return nil, err
+		}
+		defer r.close()
+		situations[i].runner = r
+		if err := situations[i].end(); err != nil {
+			return nil, err
+		}
 	}
-	defer runner.close()
-	var refreshed int
-	var lasted time.Duration
+	found := &refreshing{Connections: connections, Without: situations[0].series, Control: situations[1].series, With: situations[2].series}
+	var refreshed, rounds float64
 	for round := range o.refreshes + 1 {
-		for _, with := range rand.Perm(2) {
-			into, stop, begin := found.Without, func() (int, error) { return 0, nil }, time.Now()
-			if with == 1 {
-				into, stop = found.With, b.keepRefreshing(ctx, runner.competitor)
-			}
-			s, err := runner.sample(ctx, o.promises.turn)
-			n, failed := stop()
-			if err := errors.Join(err, failed); err != nil {
-				return err
+		for _, i := range rand.Perm(len(situations)) {
+			s, perSecond, err := situations[i].sample(ctx, o.promises.turn)
+			if err != nil {
+				return nil, err
 			}
 			if round == 0 {
 				continue // it was to warm up
 			}
-			into.Samples = append(into.Samples, s)
-			if with == 1 {
-				refreshed, lasted = refreshed+n, lasted+time.Since(begin)
+			situations[i].Samples = append(situations[i].Samples, s)
+			if situations[i].Name == tokenProxyDue {
+				refreshed, rounds = refreshed+perSecond, rounds+1
 			}
 		}
 	}
-	found.PerSecond = float64(refreshed) / lasted.Seconds()
-	return nil
+	found.PerSecond = refreshed / rounds
+	return found, nil
 }
 
-// connect gives connections a grant whose refresh token the stand-in rotates.
-func (b *bench) connect(ctx context.Context, c *competitor) error {
-	return inParallel(importers, refreshable, func(n int) error {
-		grant, err := b.oauth.IssueGrant("id")
-		if err != nil {
-			return err
-		}
-		return put(ctx, c.admin, fmt.Sprintf("plain/grant-%d", n), map[string]any{
-			"access_token": grant.AccessToken, "refresh_token": grant.RefreshToken, "token_type": "bearer", "expires_in": 14400,
-		})
-	})
-}
+func (s *situation) begin() error { return s.beside.resume() }
+func (s *situation) end() error   { return s.beside.pause() }
 
-// keepRefreshing has connections refreshed, one after the other, until the function that it returns is called, which tells
-// how many there were.
-func (b *bench) keepRefreshing(ctx context.Context, c *competitor) (stop func() (int, error)) {
-	ctx, cancel := context.WithCancel(ctx)
-	pace := rate.NewLimiter(refreshRate, 1)
-	errs := make([]error, importers)
-	var done atomic.Int64
-	var wg sync.WaitGroup
-	for i := range importers {
-		wg.Go(func() {
-			for errs[i] == nil && pace.Wait(ctx) == nil {
-				path := fmt.Sprintf("/token_store/connections/plain/grant-%d/refresh", b.refreshed.Add(1)%refreshable)
-				// One that has begun goes on to its end, also when the turn is over.
-				errs[i] = call(context.WithoutCancel(ctx), c.admin, http.MethodPost, path, nil)
-				done.Add(1)
-			}
-		})
+// sample lets the clients work for a while. It also returns how many refreshes a second there were, of this Caddy.
+func (s *situation) sample(ctx context.Context, length time.Duration) (found sample, perSecond float64, err error) {
+	if err := s.begin(); err != nil {
+		return sample{}, 0, err
 	}
-	return func() (int, error) {
-		cancel()
-		wg.Wait()
-		return int(done.Load()), errors.Join(errs...)
+	time.Sleep(settling) // in all situations
+	before, err := s.competitor.refreshes(ctx)
+	if err != nil {
+		return sample{}, 0, err
 	}
+	began := time.Now()
+	if found, err = s.runner.sample(ctx, length); err != nil {
+		return sample{}, 0, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	took := time.Since(began)
+	after, err := s.competitor.refreshes(ctx)
+	if err != nil {
+		return sample{}, 0, err
+	}
+	return found, (after - before) / took.Seconds(), s.end()
 }

@@ -81,6 +81,9 @@ func (r *results) writeVerdicts(w io.Writer) {
 		if !v.Sure {
 			word += ", not for sure"
 		}
+		if v.Goal == controlled {
+			word = "a control"
+		}
 		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", v.What, v.Goal, v.Found, word)
 	}
 }

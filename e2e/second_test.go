@@ -28,7 +28,7 @@ func TestASecondCaddyOnTheSameFileIsRefused(t *testing.T) {
 	ids := []string{"dropbox-demo/auth"}
 
 	var longest time.Duration
-	takeovers, refused := soaktest.Times(2, 10), 0
+	takeovers, refused := soaktest.Times(2, 20), 0
 	for range takeovers {
 		config := second.caddyfile(dropboxProvider(server), dropboxSite)
 		clients := startLoad(first, proxyRoute, endpointRoute)

@@ -34,7 +34,7 @@ func TestRcloneGetsItsTokenFromTheEndpoint(t *testing.T) {
 func TestRcloneThroughTheForwarder(t *testing.T) {
 	needs(t, "rclone")
 	s := newSaaS(t, &webdav.Handler{Prefix: "/dav", FileSystem: webdav.NewMemFS(), LockSystem: webdav.NewMemLS()})
-	s.startWith("host main "+s.api.URL+"\nmethods PROPFIND MKCOL", s.caddyfile, "\ttoken_proxy /dav/* saas/auth")
+	s.startWith("host main "+s.api.URL+"\nmethods PROPFIND MKCOL MOVE COPY", s.caddyfile, "\ttoken_proxy /dav/* saas/auth {\n\t\tpass_header Destination\n\t}")
 	if err := os.WriteFile(filepath.Join(s.dir, "up"), []byte("guten Tag"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -45,4 +45,10 @@ func TestRcloneThroughTheForwarder(t *testing.T) {
 		t.Errorf("the file is %q", out)
 	}
 	s.arrived("PROPFIND", "/dav/folder/file", "Depth", "1")
+	s.sh("rclone", "moveto", "dav:folder/file", "dav:folder/moved")
+	s.arrived("MOVE", "/dav/folder/file", "Destination", s.api.URL+"/dav/folder/moved")
+	s.sh("rclone", "copyto", "dav:folder/moved", "dav:folder/copied")
+	if out := s.sh("rclone", "lsf", "-R", "dav:"); out != "folder/\nfolder/copied\nfolder/moved\n" {
+		t.Errorf("the list is %q", out)
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 )
 
 func TestDestinationsOfWebDAV(t *testing.T) {
@@ -77,4 +79,33 @@ func TestDestinationsOfWebDAV(t *testing.T) {
 			t.Errorf("status %d: %s", res.StatusCode, body)
 		}
 	})
+}
+
+// A key that is bound to paths is bound to them at both ends.
+func TestAKeyIsForTheDestinationToo(t *testing.T) {
+	a := newAPI(t, func(http.ResponseWriter, *http.Request) {})
+	p := proxyToSite(t, a.host()+"\nmethods MOVE", "handle_path /disk/* {\ntoken_proxy demo/one {\nallow key ci\npass_header Destination\n}\n}")
+	store, err := p.App().Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := callerkey.Scope{Connections: []string{"demo/one"}, Paths: []string{"/inbox/*"}}
+	_, key, err := store.CallerKeys().Create(t.Context(), callerkey.Spec{Name: "ci", Scope: scope})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for destination, want := range map[string]int{
+		"/disk/inbox/b":   http.StatusOK,
+		"/disk/outbox/b":  http.StatusForbidden,
+		"/disk/inboxes/b": http.StatusForbidden,
+	} {
+		before := len(a.requests())
+		r := p.request("MOVE", "/disk/inbox/a", nil)
+		r.Header.Set("Authorization", "Bearer "+key.Reveal())
+		r.Header.Set("Destination", destination)
+		res, body := p.do(r)
+		if arrived := len(a.requests()) > before; res.StatusCode != want || arrived != (want == http.StatusOK) {
+			t.Errorf("%s: status %d, the API was asked: %t: %s", destination, res.StatusCode, arrived, body)
+		}
+	}
 }

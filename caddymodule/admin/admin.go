@@ -22,15 +22,16 @@ func init() {
 // configuration may do it to connections too; but not even the admin API gives a token away, nor a
 // caller's key that was made before.
 type api struct {
-	app func() (tokenapp.App, error)
-	now func() time.Time
+	app        func() (tokenapp.App, error)
+	configured func() bool
+	now        func() time.Time
 }
 
 // CaddyModule returns the Caddy module information.
 func (api) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
 		ID:  "admin.api.token_store",
-		New: func() caddy.Module { return &api{app: activeApp, now: time.Now} },
+		New: func() caddy.Module { return &api{app: activeApp, configured: configured, now: time.Now} },
 	}
 }
 
@@ -74,6 +75,9 @@ func (a *api) route(pattern string, handle caddy.AdminHandlerFunc) caddy.AdminRo
 		Pattern: pattern,
 		Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Set("Cache-Control", "no-store")
+			if err := a.await(r.Context()); err != nil {
+				return err
+			}
 			return answerError(w, handle(w, r))
 		}),
 	}

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/access"
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/query"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/site"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
@@ -27,7 +28,7 @@ func (c *Connect) begin(w http.ResponseWriter, r *http.Request, id tokenstore.ID
 
 // explain shows who asks for what.
 func (c *Connect) explain(r *http.Request, id tokenstore.ID, p *tokenstore.Provider) page {
-	params, ok := readParams(r.URL.RawQuery, "ticket", "return_to")
+	params, ok := query.Single(r.URL.RawQuery, "ticket", "return_to")
 	if !ok {
 		return badQueryPage()
 	}

@@ -4,20 +4,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/query"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
-)
-
-// Bounds of what a callback or a form may hold, in bytes.
-const (
-	maxQuery = 16 << 10
-	maxParam = 4 << 10
 )
 
 // callback ends a consent: the authorization server sent the browser back.
@@ -28,7 +21,7 @@ func (c *Connect) callback(w http.ResponseWriter, r *http.Request, provider stri
 	if r.Method != http.MethodGet {
 		return methodPage("GET")
 	}
-	params, ok := readParams(r.URL.RawQuery, "state", "code", "error", "iss")
+	params, ok := query.Single(r.URL.RawQuery, "state", "code", "error", "iss")
 	// One of code and error, and never both (RFC 6749 section 4.1.2).
 	if !ok || params["state"] == "" || (params["code"] == "") == (params["error"] == "") {
 		return badQueryPage()
@@ -114,33 +107,10 @@ func readForm(r *http.Request, names ...string) (map[string]string, bool) {
 	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded") {
 		return nil, false
 	}
-	body := http.MaxBytesReader(nil, r.Body, maxQuery)
+	body := http.MaxBytesReader(nil, r.Body, query.MaxLength)
 	var sb strings.Builder
 	if _, err := io.Copy(&sb, body); err != nil {
 		return nil, false
 	}
-	return readParams(sb.String(), names...)
-}
-
-// readParams reads the named parameters of a query. Others are ignored, as servers may add what
-// they like; ok is false if the query is broken or too long, or if a named parameter comes twice.
-func readParams(query string, names ...string) (params map[string]string, ok bool) {
-	if len(query) > maxQuery {
-		return nil, false
-	}
-	all, err := url.ParseQuery(query)
-	if err != nil {
-		return nil, false
-	}
-	params = make(map[string]string, len(names))
-	for name, values := range all {
-		if !slices.Contains(names, name) {
-			continue
-		}
-		if len(values) != 1 || len(values[0]) > maxParam {
-			return nil, false
-		}
-		params[name] = values[0]
-	}
-	return params, true
+	return query.Single(sb.String(), names...)
 }

@@ -5,33 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
-
-func FuzzReadParams(f *testing.F) {
-	f.Add("state=s&code=c&scope=x")
-	f.Add("state=s&state=t")
-	f.Add("%zz;=&")
-	f.Fuzz(func(t *testing.T, query string) {
-		params, ok := readParams(query, "state", "code")
-		if !ok {
-			return
-		}
-		all, err := url.ParseQuery(query)
-		if err != nil {
-			t.Fatalf("%q is read, but %v", query, err)
-		}
-		for _, name := range []string{"state", "code"} {
-			if len(all[name]) > 1 || all.Get(name) != params[name] || len(params[name]) > maxParam {
-				t.Errorf("%q: %s is %q, of %q", query, name, params[name], all[name])
-			}
-		}
-	})
-}
 
 func TestPagesOfConsentErrors(t *testing.T) {
 	for err, status := range map[error]int{

@@ -1,4 +1,4 @@
-// Package query takes single parameters out of raw query strings. The others keep their bytes and their order.
+// Package query reads parameters of raw query strings, and takes single ones out; the others keep their bytes and their order.
 package query
 
 import (

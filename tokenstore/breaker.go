@@ -19,10 +19,16 @@ const (
 	// No pause is longer than this; one that seems to be comes from a clock
 	// that was set back.
 	longestPause = time.Hour
+	// Who asks may have read the clock a moment before the pause began.
+	slack = time.Minute
 )
+
+// retryAfter is the reason of a pause that a server has asked for.
+const retryAfter = "retry_after"
 
 // pause is a time without calls. The zero pause is none.
 type pause struct {
+	since  time.Time // when it was begun, by the outcome of a call
 	until  time.Time // when one call may be made, to see
 	reason string
 	config bool   // for a refused client
@@ -34,10 +40,15 @@ func (p pause) none() bool { return p.until.IsZero() }
 // left returns how long nobody may call.
 func (p pause) left(now time.Time) time.Duration {
 	left := p.until.Sub(now)
-	if p.none() || left > longestPause {
+	if p.none() || left > longestPause+slack {
 		return 0
 	}
 	return max(0, left)
+}
+
+// covers reports whether a call that began then was under way when the pause began, as far as the clock can be believed.
+func (p pause) covers(began, now time.Time) bool {
+	return !p.none() && began.Before(p.since) && !p.since.After(now)
 }
 
 // breaker keeps calls away from a server that has no use for them. A pause that is over admits one
@@ -70,13 +81,15 @@ func (b *breaker) admit(now time.Time) (probe uint64, against pause) {
 }
 
 // leave gives back the right to probe, which an outcome has used up unless the
-// call was not made after all.
-func (b *breaker) leave(probe uint64) {
+// call was not made after all. It reports whether somebody else may probe now.
+func (b *breaker) leave(probe uint64) (freed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.probe == probe {
-		b.probe = 0
+	if probe == 0 || b.probe != probe {
+		return false
 	}
+	b.probe = 0
+	return true
 }
 
 // now returns the pause, and whether it stands against a call.
@@ -86,10 +99,15 @@ func (b *breaker) now(now time.Time) (p pause, stands bool) {
 	return b.pause, b.pause.left(now) > 0 || b.probe != 0
 }
 
-// succeeded ends every pause. It reports whether there was one, as the others do whether there is another now.
-func (b *breaker) succeeded() (changed bool) {
+// succeeded ends every pause, but for one that the server has asked for since the call began. It reports whether there
+// was one, as the others do whether there is another now.
+func (b *breaker) succeeded(began, now time.Time) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.pause.reason == retryAfter && b.pause.left(now) > 0 && b.pause.covers(began, now) {
+		b.failures = 0
+		return false
+	}
 	changed = !b.pause.none()
 	b.failures, b.pauses, b.pause, b.probe = 0, 0, pause{}, 0
 	return changed
@@ -108,10 +126,10 @@ func (b *breaker) answered() (changed bool) {
 }
 
 // failed counts a failure, which begins a pause if it is one too many.
-func (b *breaker) failed(now time.Time, reason string) (changed bool) {
+func (b *breaker) failed(began, now time.Time, reason string) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.pause.left(now) > 0 {
+	if b.pause.left(now) > 0 || b.pause.covers(began, now) {
 		return false // it was under way when the pause began: many at once are not many in a row
 	}
 	b.failures++
@@ -119,6 +137,7 @@ func (b *breaker) failed(now time.Time, reason string) (changed bool) {
 		return false
 	}
 	b.beginLocked(now, backoff(b.pauses, breakerFirst, breakerLongest), pause{reason: reason})
+	b.pauses++
 	return true
 }
 
@@ -130,6 +149,7 @@ func (b *breaker) refused(now time.Time, reason string) (changed bool) {
 		return false
 	}
 	b.beginLocked(now, backoff(b.pauses, configFirst, configLongest), pause{reason: reason, config: true})
+	b.pauses++
 	return true
 }
 
@@ -140,14 +160,14 @@ func (b *breaker) asked(now time.Time, d time.Duration) (changed bool) {
 	if b.pause.left(now) >= d {
 		return false
 	}
-	b.beginLocked(now, d, pause{reason: "retry_after"})
+	b.beginLocked(now, d, pause{reason: retryAfter})
 	return true
 }
 
+// beginLocked begins a pause, which ends no earlier than the one that it takes the place of.
 func (b *breaker) beginLocked(now time.Time, d time.Duration, p pause) {
-	p.until, p.host = now.Add(d), b.host
+	p.since, p.until, p.host = now, now.Add(max(d, b.pause.left(now))), b.host
 	b.pause, b.probe = p, 0
-	b.pauses++
 }
 
 // backoff doubles from first to longest, n being 0 for the first time.

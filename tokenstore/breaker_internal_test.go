@@ -15,13 +15,13 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(testProvider(t, nil), new(breaker))
 		for range breakerThreshold - 1 {
-			if p.failed(errBadGateway, time.Now()) {
+			if p.failed(errBadGateway, time.Now(), time.Now()) {
 				t.Fatal("it opens too early")
 			}
 		}
 		// Those behind the fifth were under way when it opened.
 		for i := range 40 {
-			if changed := p.failed(errBadGateway, time.Now()); changed != (i == 0) || p.left() != breakerFirst {
+			if changed := p.failed(errBadGateway, time.Now(), time.Now()); changed != (i == 0) || p.left() != breakerFirst {
 				t.Fatalf("after %d more failures the pause is %s", i+1, p.left())
 			}
 		}
@@ -43,7 +43,7 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 		if ok, _ := p.reserve(time.Now()); ok {
 			t.Error("the schedule may call beside a probe")
 		}
-		if !p.failed(errBadGateway, time.Now()) || p.left() != 2*breakerFirst {
+		if !p.failed(errBadGateway, time.Now(), time.Now()) || p.left() != 2*breakerFirst {
 			t.Errorf("after a failed probe the pause is %s", p.left())
 		}
 		time.Sleep(2 * breakerFirst)
@@ -59,7 +59,7 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 		if _, err := p.admit(ID{}, time.Now()); err != nil {
 			t.Errorf("an abandoned probe leaves no room for another: %v", err)
 		}
-		if !p.succeeded() || p.left() != 0 {
+		if !p.succeeded(time.Now(), time.Now()) || p.left() != 0 {
 			t.Errorf("after a success the pause is %s", p.left())
 		}
 		for range 2 {
@@ -90,7 +90,7 @@ func TestWhatPausesAProviderAndWhatItsHost(t *testing.T) {
 		"dead grants":                 {oauth.Error{Class: oauth.Dead, Status: 400}, 10, 0, 0},
 		"429 with Retry-After":        {oauth.Error{Status: 429, RetryAfter: 7 * time.Second}, 1, 7 * time.Second, 0},
 		"503 with Retry-After":        {oauth.Error{Status: 503, RetryAfter: time.Hour}, 1, time.Hour, 0},
-		"many 503 with Retry-After":   {oauth.Error{Status: 503, RetryAfter: time.Hour}, 5, time.Hour, breakerFirst},
+		"many 503 with Retry-After":   {oauth.Error{Status: 503, RetryAfter: time.Hour}, 5, time.Hour, 0},
 		"502 with Retry-After is one": {oauth.Error{Status: 502, RetryAfter: time.Hour}, 1, 0, 0},
 		"a single failure":            {oauth.Error{Status: 500}, 1, 0, 0},
 		"one failure too few":         {oauth.Error{Status: 500}, breakerThreshold - 1, 0, 0},
@@ -108,7 +108,7 @@ func TestWhatPausesAProviderAndWhatItsHost(t *testing.T) {
 				host := new(breaker)
 				p, q := newPace(testProvider(t, nil), host), newPace(testProvider(t, nil), host)
 				for range tc.times {
-					p.failed(&tc.failure, time.Now())
+					p.failed(&tc.failure, time.Now(), time.Now())
 				}
 				if p.left() != tc.itself || q.left() != tc.other {
 					t.Errorf("it pauses for %s, and another for %s, want %s and %s", p.left(), q.left(), tc.itself, tc.other)
@@ -120,22 +120,22 @@ func TestWhatPausesAProviderAndWhatItsHost(t *testing.T) {
 
 func TestWhateverShowsThatAHostWorksBeginsItsCountAnew(t *testing.T) {
 	for name, works := range map[string]func(*pace){
-		"a success":       func(p *pace) { p.succeeded() },
-		"a dead grant":    func(p *pace) { p.failed(&oauth.Error{Class: oauth.Dead, Status: 400}, time.Now()) },
-		"a refusal":       func(p *pace) { p.failed(&oauth.Error{Class: oauth.Config, Status: 401}, time.Now()) },
-		"some other word": func(p *pace) { p.failed(&oauth.Error{Status: 403}, time.Now()) },
+		"a success":       func(p *pace) { p.succeeded(time.Now(), time.Now()) },
+		"a dead grant":    func(p *pace) { p.failed(&oauth.Error{Class: oauth.Dead, Status: 400}, time.Now(), time.Now()) },
+		"a refusal":       func(p *pace) { p.failed(&oauth.Error{Class: oauth.Config, Status: 401}, time.Now(), time.Now()) },
+		"some other word": func(p *pace) { p.failed(&oauth.Error{Status: 403}, time.Now(), time.Now()) },
 	} {
 		host := new(breaker)
 		p, q := newPace(testProvider(t, nil), host), newPace(testProvider(t, nil), host)
 		for range breakerThreshold - 1 {
-			p.failed(errBadGateway, time.Now())
+			p.failed(errBadGateway, time.Now(), time.Now())
 		}
 		works(q)
-		if p.failed(errBadGateway, time.Now()); p.left() != 0 {
+		if p.failed(errBadGateway, time.Now(), time.Now()); p.left() != 0 {
 			t.Errorf("%s: the host is paused for %s", name, p.left())
 		}
 		for range breakerThreshold - 1 {
-			p.failed(errBadGateway, time.Now())
+			p.failed(errBadGateway, time.Now(), time.Now())
 		}
 		if p.left() == 0 {
 			t.Errorf("%s: the host is never paused any more", name)
@@ -143,10 +143,50 @@ func TestWhateverShowsThatAHostWorksBeginsItsCountAnew(t *testing.T) {
 	}
 }
 
+// What was sent before a pause began says nothing of the time since.
+func TestCallsThatWereUnderWayWhenAPauseBeganChangeNothing(t *testing.T) {
+	begun := time.Now()
+	before, after := begun.Add(-time.Second), begun.Add(breakerFirst+time.Second)
+	t.Run("a failure does not lengthen it, nor take the place of its probe", func(t *testing.T) {
+		b := new(breaker)
+		for range breakerThreshold {
+			b.failed(before, begun, "timeout")
+		}
+		probe, _ := b.admit(after)
+		if probe == 0 || b.failed(before, after, "timeout") || b.pause.left(after) != 0 || !b.leave(probe) {
+			t.Errorf("the probe is %d; %+v", probe, b.pause)
+		}
+		if !b.failed(after, after, "timeout") || b.pause.left(after) != 2*breakerFirst {
+			t.Errorf("a failure since then leads to %+v", b.pause)
+		}
+	})
+	t.Run("a success does not end one that was asked for", func(t *testing.T) {
+		b := new(breaker)
+		b.asked(begun, time.Hour)
+		if b.succeeded(before, after) || b.pause.left(after) == 0 {
+			t.Error("it is over")
+		}
+		if !b.succeeded(after, after) || !b.pause.none() {
+			t.Error("a success since then does not end it")
+		}
+	})
+	t.Run("a refusal does not shorten it", func(t *testing.T) {
+		b := new(breaker)
+		b.asked(begun, time.Hour)
+		b.refused(begun, "invalid_client")
+		if left := b.pause.left(begun); left != time.Hour || !b.pause.config {
+			t.Errorf("%s are left of it", left)
+		}
+		if _, against := b.admit(begun.Add(-time.Millisecond)); against.none() {
+			t.Error("who read the clock a moment earlier is admitted")
+		}
+	})
+}
+
 func TestAPauseDoesNotOutliveAClockThatIsSetBack(t *testing.T) {
 	p := newPace(testProvider(t, nil), new(breaker))
 	now := time.Now()
-	p.failed(&oauth.Error{Class: oauth.Config, Reason: "invalid_client"}, now)
+	p.failed(&oauth.Error{Class: oauth.Config, Reason: "invalid_client"}, now, now)
 	if _, err := p.admit(ID{}, now.Add(-30*24*time.Hour)); err != nil {
 		t.Errorf("a month before: %v", err)
 	}

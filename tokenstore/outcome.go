@@ -11,6 +11,7 @@ import (
 
 // succeed commits and publishes what the server granted.
 func (s *Store) succeed(ctx context.Context, st *stored, p *Provider, a ask, answer *oauth.Answer, took time.Duration) (*Token, error) {
+	began := s.now().Add(-took)
 	rotated := !answer.RefreshToken.IsZero() && !answer.RefreshToken.Equal(st.RefreshToken)
 	if a.trigger != TriggerSchedule || st.AskedAt.IsZero() {
 		st.AskedAt = s.now()
@@ -21,7 +22,7 @@ func (s *Store) succeed(ctx context.Context, st *stored, p *Provider, a ask, ans
 	if t != nil {
 		s.published.set(t, st.revision)
 	}
-	s.notePause(s.pace(p).succeeded())
+	s.notePause(s.pace(p).succeeded(began, s.now()))
 	s.observer().Refreshed(RefreshEvent{
 		ID: st.id, Trigger: a.trigger, Generation: st.Generation, Duration: took,
 		ExpiresAt: st.ExpiresAt, Rotated: rotated,
@@ -61,7 +62,8 @@ func (r *record) settled() {
 // inDoubt tells that an earlier use of the refresh token has an unknown outcome.
 func (s *Store) fail(ctx context.Context, st *stored, p *Provider, a ask, failure *oauth.Error, inDoubt bool, took time.Duration) (*Token, error) {
 	defer func() { s.observer().Refreshed(failedEvent(st, a, failure, took)) }()
-	s.notePause(s.pace(p).failed(failure, s.now()))
+	now := s.now()
+	s.notePause(s.pace(p).failed(failure, now.Add(-took), now))
 
 	if deliveredGrant(failure) {
 		// The server has rotated and then garbled its answer: what it

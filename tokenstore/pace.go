@@ -2,6 +2,7 @@ package tokenstore
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -32,13 +33,17 @@ func newPace(p *Provider, host *breaker) *pace {
 }
 
 // admit returns why the provider must not be called now, or nil. After a
-// pause it admits one call, to see. Whoever is admitted calls leave in the end, whatever happened.
-func (p *pace) admit(id ID, now time.Time) (leave func(), err error) {
+// pause it admits one call, to see. Whoever is admitted calls leave in the end, whatever happened; it
+// reports whether it has made room for another call of that kind.
+func (p *pace) admit(id ID, now time.Time) (leave func() (freed bool), err error) {
 	own, against := p.own.admit(now)
 	if against.none() {
 		var host uint64
 		if host, against = p.host.admit(now); against.none() {
-			return func() { p.own.leave(own); p.host.leave(host) }, nil
+			return func() bool {
+				ofOwn, ofHost := p.own.leave(own), p.host.leave(host)
+				return ofOwn || ofHost
+			}, nil
 		}
 		p.own.leave(own)
 	}
@@ -98,39 +103,45 @@ func (p *pace) turn(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// succeeded ends every pause. It reports whether there was one.
-func (p *pace) succeeded() (changed bool) {
-	own, host := p.own.succeeded(), p.host.succeeded()
+// succeeded is for a call that began then. It reports whether a pause has ended.
+func (p *pace) succeeded(began, now time.Time) (changed bool) {
+	own, host := p.own.succeeded(began, now), p.host.succeeded(began, now)
 	return own || host
 }
 
-// failed tells what a failure means for the provider as a whole, and for all others of its host. It reports
-// whether one of them is in another pause now, or in none.
-func (p *pace) failed(e *oauth.Error, now time.Time) (changed bool) {
-	down := e.ServerDown()
+// failed tells what a failure of a call that began then means for the provider as a whole, and for all others of its host. It
+// reports whether one of them is in another pause now, or in none.
+func (p *pace) failed(e *oauth.Error, began, now time.Time) (changed bool) {
+	down := e.ServerDown() && !asksForPause(e)
 	switch {
 	case down:
-		changed = p.host.failed(now, e.Reason)
+		changed = p.host.failed(began, now, e.Reason)
 	case e.Status != 0:
 		changed = p.host.answered()
 	}
-	return p.failedItself(e, down, now) || changed
+	return p.failedItself(e, down, began, now) || changed
+}
+
+// asksForPause reports whether a server says when it wants to be asked again. It says so to one client: another one may be
+// welcome.
+func asksForPause(e *oauth.Error) bool {
+	return e.RetryAfter > 0 && (e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable)
 }
 
 // failedItself tells what it means for the provider alone. How long to wait is said to one client, and
 // limits of rates are counted by client.
-func (p *pace) failedItself(e *oauth.Error, down bool, now time.Time) (changed bool) {
+func (p *pace) failedItself(e *oauth.Error, down bool, began, now time.Time) (changed bool) {
 	switch {
 	case e.Class == oauth.Config:
 		return p.own.refused(now, e.Reason)
 	case e.Class == oauth.Dead:
 		return p.own.answered() // the server works, and one grant is gone
-	case e.RetryAfter > 0 && (e.Status == 429 || e.Status == 503):
+	case asksForPause(e):
 		return p.own.asked(now, e.RetryAfter)
 	case down:
 		return false
 	}
-	return p.own.failed(now, e.Reason)
+	return p.own.failed(began, now, e.Reason)
 }
 
 // reserve takes what one refresh of the schedule needs: a slot, and a place within the rate. It leaves

@@ -57,7 +57,11 @@ func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*T
 			return nil, err
 		}
 		// Even after a panic, or else the provider would never be called again.
-		defer leave()
+		defer func() {
+			if leave() {
+				s.schedule.wake()
+			}
+		}()
 	}
 	release, err := pc.enter(ctx, a.trigger == TriggerSchedule)
 	if err != nil {

@@ -176,9 +176,14 @@ func (c *caddyServer) reload(caddyfile string) {
 	}
 }
 
+// tryReload loads a configuration. Caddy's admin API hands its listener over at each load, as its sites do: a
+// request in that moment gets no answer, and is sent again.
 func (c *caddyServer) tryReload(caddyfile string) error {
 	header := http.Header{"Content-Type": {"text/caddyfile"}, "Cache-Control": {"must-revalidate"}}
 	status, body, err := c.send(http.MethodPost, "/load", header, []byte(caddyfile))
+	for tries := 1; tries < 5 && errors.Is(err, io.EOF); tries++ {
+		status, body, err = c.send(http.MethodPost, "/load", header, []byte(caddyfile))
+	}
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("status %d: %s", status, body)
 	}

@@ -17,7 +17,7 @@ type results struct {
 	Machine  report.Machine `json:"machine"`
 	Commit   string         `json:"commit"`
 	Began    time.Time      `json:"began"`
-	Minutes  float64        `json:"minutes"`
+	Seconds  float64        `json:"seconds"`
 	Outcomes []outcome      `json:"outcomes"`
 }
 
@@ -55,8 +55,8 @@ func (r *results) publish(out io.Writer, file, document string) error {
 func (r *results) markdown() string {
 	var w strings.Builder
 	m := r.Machine
-	fmt.Fprintf(&w, "\n%s, %d cores, Linux %s, %s; commit %s, %s, %.0f minutes in all; %d of %d failed.\n",
-		m.Processor, m.Cores, m.Kernel, m.Go, r.Commit, r.Began.Format(time.DateOnly), r.Minutes, r.failed(), len(r.Outcomes))
+	fmt.Fprintf(&w, "\n%s, %d cores, Linux %s, %s; commit %s, %s, %s in all; %d of %d failed.\n",
+		m.Processor, m.Cores, m.Kernel, m.Go, r.Commit, r.Began.Format(time.DateOnly), time.Duration(r.Seconds)*time.Second, r.failed(), len(r.Outcomes))
 	fmt.Fprint(&w, "\n| test | s | what it printed |\n|---|--:|---|\n")
 	for _, o := range r.Outcomes {
 		told := strings.ReplaceAll(strings.Join(o.Printed, "<br>"), "|", `\|`)

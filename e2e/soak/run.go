@@ -62,7 +62,7 @@ func soak(ctx context.Context, jobs []job, atOnce int) (*results, error) {
 		})
 	}
 	workers.Wait()
-	r.Minutes = time.Since(began).Minutes()
+	r.Seconds = time.Since(began).Seconds()
 	return r, nil
 }
 
@@ -90,6 +90,7 @@ func (j job) run(ctx context.Context, caddy string) outcome {
 	}
 	r, failed := read(out)
 	err = errors.Join(failed, cmd.Wait(), context.Cause(ctx))
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what outlived it, if anything did
 	o.Seconds = time.Since(began).Seconds()
 	o.Printed = r.printed(j.Test)
 	o.Problem = r.problem(j, err)

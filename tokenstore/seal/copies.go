@@ -138,6 +138,23 @@ func (c *copies) write(ctx context.Context, backend storage.Backend, value []byt
 		}
 	}
 	c.believed = value
+	return c.rewriteSpare(ctx, backend, value)
+}
+
+// rewriteSpare writes the second copy again if somebody else, who believed the first one as it was, has mended it
+// between the two writes.
+func (c *copies) rewriteSpare(ctx context.Context, backend storage.Backend, value []byte) error {
+	found := slot{key: spareKey}
+	if err := found.read(ctx, backend); err != nil {
+		return fmt.Errorf("read keyset: %w", err)
+	}
+	if found.revision == c.spare.revision {
+		return nil
+	}
+	c.spare = found
+	if err := c.spare.write(ctx, backend, value); err != nil {
+		return fmt.Errorf("store keyset: %w", err)
+	}
 	return nil
 }
 

@@ -196,3 +196,22 @@ func TestARewrapThatDiesAtAnyWriteLeavesAKeyThatOpens(t *testing.T) {
 		}
 	}
 }
+
+// Another process that opens the store between the two writes believes the first copy, as it was, and mends the second.
+func TestACopyThatAnotherProcessHasMendedMeanwhileIsWrittenAgain(t *testing.T) {
+	m := newMemory()
+	s := mustOpen(t, m, testKey(t, 1))
+	fill(t, s, m, 2)
+	m.faultless()
+	m.beforePut = func(_ int, r storage.Record) error {
+		if r.Key == keysetKey {
+			m.faultless()
+			mustOpen(t, m, testKey(t, 1))
+		}
+		return nil
+	}
+	mustAddPrimary(t, s)
+	m.faultless()
+	put(t, s, m, "c00000", 1, "token 0")
+	checkWithEitherCopy(t, m, 2)
+}

@@ -14,9 +14,10 @@ func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "token-store",
 		Usage: "<command>",
-		Short: "Manages the connections and keys of the token store",
+		Short: "Manages the connections, keys and database of the token store",
 		Long: `Manages the connections and keys of the token store of a running Caddy, by way of its
-admin API. A connection is named provider/connection, such as dropbox-demo/auth.
+admin API, and its database, in part while Caddy is stopped. A connection is named
+provider/connection, such as dropbox-demo/auth.
 
 Connect an account, and see that it worked:
 
@@ -32,7 +33,7 @@ func setUp(cmd *cobra.Command) {
 	c := new(client)
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&c.address, "address", "", "Address of the admin API, if not the default")
-	flags.StringVarP(&c.config, "config", "c", "", "Configuration file that tells the address of the admin API")
+	flags.StringVarP(&c.config, "config", "c", "", "Configuration file that tells the address of the admin API, and where the database and its key are")
 	flags.StringVarP(&c.adapter, "adapter", "a", "", "Name of the config adapter for the configuration file")
 	cmd.AddCommand(
 		listCommand(c), showCommand(c),

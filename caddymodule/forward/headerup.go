@@ -61,7 +61,7 @@ func checkHeaderUp(field string, names []string) error {
 	}
 	for _, name := range names {
 		if covers(field, name) {
-			return fmt.Errorf("header_up %s: %s goes to the API with the token of the connection or not at all, whatever is done to it here; take the line away or name other headers, and set inject in the provider's block if the API wants the token in other words", field, name)
+			return fmt.Errorf("header_up %s: %s goes to the API with the token of the connection or not at all, whatever is done to it here; take the line away or name other headers, and if the API wants the token in another header or form, say so with inject in the provider's block", field, name)
 		}
 	}
 	return nil

@@ -75,14 +75,14 @@ func (t *Transport) providers() []*tokenstore.Provider {
 func (t *Transport) refuseUpstream(path, address string) error {
 	var known []string
 	for _, p := range t.providers() {
-		hosts := []string{"provider " + p.Name() + " has"}
+		var hosts []string
 		for _, h := range p.Hosts() {
 			if host := h.URL.Scheme + "://" + h.URL.Host; !slices.Contains(hosts, host) {
 				hosts = append(hosts, host)
 			}
 		}
-		known = append(known, strings.Join(hosts, " "))
+		known = append(known, "provider "+p.Name()+" has "+strings.Join(hosts, ", "))
 	}
 	return fmt.Errorf("upstream %s (%s): it is no host of the provider, and a token goes nowhere else (%s); write one of these, or none at all in token_proxy, or add this one to the provider with host <name> <url>",
-		address, path, strings.Join(known, ", "))
+		address, path, strings.Join(known, "; "))
 }

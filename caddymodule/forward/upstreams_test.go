@@ -53,7 +53,7 @@ func byHand(upstream, transport string) string {
 }
 
 func TestUpstreamsThatATokenCannotGoToAreRefusedWithTheConfiguration(t *testing.T) {
-	demo := []string{"provider demo has https://api.example.com http://127.0.0.1:8443 http://[::1]:8443", "host <name> <url>"}
+	demo := []string{"provider demo has https://api.example.com, http://127.0.0.1:8443, http://[::1]:8443", "host <name> <url>"}
 	for name, tc := range map[string]struct {
 		site  string
 		parts []string
@@ -71,7 +71,7 @@ func TestUpstreamsThatATokenCannotGoToAreRefusedWithTheConfiguration(t *testing.
 		"beside dynamic ones":                {site: "token_proxy demo/one evil.example:443 {\ndynamic a api.example.com 443\n}", parts: append(demo, "upstream evil.example:443 ")},
 		"beside one with a placeholder":      {site: "token_proxy demo/one {vars.a} evil.example:443", parts: append(demo, "upstreams/1/dial")},
 		"that of health checks":              {site: "token_proxy demo/one api.example.com:443 {\nhealth_uri /up\nhealth_upstream evil.example:443\n}", parts: append(demo, "upstream evil.example:443 (health_checks/active/upstream)")},
-		"a reverse_proxy by hand":            {site: byHand("evil.example:443", ""), parts: append(demo, "upstream evil.example:443 ", "provider shop has https://shop.example.com https://crm.example.com")},
+		"a reverse_proxy by hand":            {site: byHand("evil.example:443", ""), parts: append(demo, "upstream evil.example:443 ", "provider shop has https://shop.example.com, https://crm.example.com")},
 		"by hand, with a provider":           {site: byHand("shop.example.com:443", "provider demo"), parts: append(demo, "upstream shop.example.com:443 ")},
 		"by hand, with a connection":         {site: byHand("shop.example.com:443", "connection demo/one"), parts: append(demo, "upstream shop.example.com:443 ")},
 		"by hand, with an unknown provider":  {site: byHand("api.example.com:443", "provider demmo"), parts: []string{`no provider "demmo"`}},

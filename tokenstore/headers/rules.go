@@ -59,7 +59,7 @@ func CheckRequest(entry string) error {
 	case prefix && guardedRequest(name+"X"):
 		return fmt.Errorf("%s: no beginning of a name covers these headers; write out the ones that are meant", entry)
 	case neverInRequest[name]:
-		return fmt.Errorf("%s: a client's credentials are never passed on", entry)
+		return fmt.Errorf("%s: a client's credentials are never passed on; take it away, since the token goes to the API anyway", entry)
 	case ofConnection[name]:
 		return fmt.Errorf("%s: it belongs to one connection and is seen to by the server; leave it out", entry)
 	}

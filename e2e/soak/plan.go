@@ -27,16 +27,16 @@ const (
 func plan() []job {
 	const million = "-connections=1000000"
 	return []job{
-		{Module: root, Package: "./tokenstore", Test: "TestScale", Flags: []string{million}, Alone: true},
 		{Module: root, Package: "./tokenstore", Test: "BenchmarkRefreshes", Flags: []string{million, "-benchtime=50000x"}, Alone: true},
-		{Module: root, Package: "./tokenstore/custody", Test: "TestALargeDatabaseIsRotatedWhileItIsRead", Alone: true},
 
+		{Module: root, Package: "./tokenstore", Test: "TestScale", Flags: []string{million}},
 		{Module: e2e, Package: ".", Test: "TestReloads"},
 		{Module: e2e, Package: ".", Test: "TestCrashesLoseNoGrant"},
 		{Module: e2e, Package: "./durability", Test: "TestKillsLoseNoGrant"},
 		{Module: e2e, Package: "./durability", Test: "TestKillsAtSystemCallsLoseNoGrant"},
 		{Module: root, Package: "./tokenstore/custody", Test: "TestADamagedDatabaseGivesNoWrongToken", Flags: []string{"-parallel=9"}},
 		{Module: e2e, Package: ".", Test: "TestSIGTERMAtEachStepOfARefreshLosesNothing"},
+		{Module: root, Package: "./tokenstore/custody", Test: "TestALargeDatabaseIsRotatedWhileItIsRead"},
 		{Module: e2e, Package: "./durability", Test: "TestFailingDisksLoseNoGrant"},
 		{Module: e2e, Package: "./durability", Test: "TestPowerCutsLoseNoGrant"},
 		{Module: root, Package: "./tokenstore", Test: "TestWhateverHappensAGrantDiesByTheServersHandOnly"},

@@ -61,7 +61,8 @@ func BenchmarkRefreshes(b *testing.B) {
 	}
 
 	if n := count.failed.Load(); n > 0 {
-		b.Errorf("%d refreshes failed", n)
+		last := count.failure.Load()
+		b.Errorf("%d refreshes failed, the last one for the reason %s: %v", n, last.Reason, last.Err)
 	}
 	refreshes, rate := float64(count.done.Load()), float64(b.N)/b.Elapsed().Seconds()
 	if least := soaktest.Times(0, 1_000); rate < float64(least) {
@@ -79,12 +80,14 @@ func BenchmarkRefreshes(b *testing.B) {
 type counting struct {
 	tokenstore.NopObserver
 	done, failed atomic.Int64
+	failure      atomic.Pointer[tokenstore.RefreshEvent] // the last one
 	each         chan struct{}
 }
 
 func (c *counting) Refreshed(e tokenstore.RefreshEvent) {
 	if e.Err != nil {
 		c.failed.Add(1)
+		c.failure.Store(&e)
 	}
 	c.done.Add(1)
 	select {

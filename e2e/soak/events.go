@@ -83,7 +83,8 @@ func (r *reading) printed(test string) (all []string) {
 	for line := range strings.Lines(r.of(test).String()) {
 		line = strings.TrimRight(line, "\n")
 		for _, form := range []*regexp.Regexp{said, figures} {
-			if m := form.FindStringSubmatch(line); m != nil {
+			// What rapid says of each of its rounds is no count.
+			if m := form.FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[1], "[rapid]") {
 				all = append(all, strings.Join(strings.Fields(m[1]), " "))
 			}
 		}

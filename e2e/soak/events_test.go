@@ -11,6 +11,7 @@ import (
 const (
 	passing = `{"Action":"run","Test":"TestX"}
 {"Action":"output","Test":"TestX","Output":"=== RUN   TestX\n"}
+{"Action":"output","Test":"TestX","Output":"    x_test.go:5: [rapid] OK, passed 100 tests (1s)\n"}
 {"Action":"output","Test":"TestX/part","Output":"    x_test.go:7: 12 kills of a part\n"}
 {"Action":"pass","Test":"TestX/part"}
 {"Action":"output","Test":"TestX","Output":"    x_test.go:9: 500 kills,"}

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,9 +59,9 @@ func (c *caddyServer) wantRefusals(config string) (longest time.Duration) {
 	file := c.write(config)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	for range secondsAtOnce {
+	for n := range secondsAtOnce {
 		wg.Go(func() {
-			took := c.wantRefusal(file)
+			took := c.wantRefusal(file, fmt.Sprintf("unix/%s-%d", c.socket(), n))
 			mu.Lock()
 			defer mu.Unlock()
 			longest = max(longest, took)
@@ -69,9 +71,11 @@ func (c *caddyServer) wantRefusals(config string) (longest time.Duration) {
 	return longest
 }
 
-func (c *caddyServer) wantRefusal(file string) time.Duration {
+// wantRefusal is for one of them, which has an admin API of its own, or it would end because of that.
+func (c *caddyServer) wantRefusal(file, admin string) time.Duration {
 	began := time.Now()
 	cmd := c.command("run", "--config", file, "--adapter", "caddyfile")
+	cmd.Env = append(slices.Clone(cmd.Env), "CADDY_ADMIN="+admin)
 	hanging := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	out, err := cmd.CombinedOutput()
 	hanging.Stop()

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 )
 
 // caddyBinary is the binary under test, built once for all tests.
@@ -28,12 +28,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "building Caddy:", err)
 		return 1
 	}
-	code := m.Run()
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
+	return leaktest.Run(m)
 }
 
 // build returns the path of Caddy, built as its users build it: in the module

@@ -20,10 +20,10 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
 	"github.com/rogpeppe/go-internal/testscript"
-	"go.uber.org/goleak"
 
 	_ "github.com/caddy-tokenstore/caddy-tokenstore/caddymodule"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -35,14 +35,7 @@ func TestMain(m *testing.M) {
 
 type leakFree struct{ m *testing.M }
 
-func (l leakFree) Run() int {
-	code := l.m.Run()
-	if err := goleak.Find(testcaddy.CaddysOwn()...); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
-}
+func (l leakFree) Run() int { return leaktest.Run(l.m, testcaddy.CaddysOwn()...) }
 
 const config = `{
 	admin %[1]s

@@ -3,9 +3,7 @@ package jwt
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
-}
+func TestMain(m *testing.M) { leaktest.VerifyTestMain(m) }

@@ -22,6 +22,7 @@ var floors = []struct {
 		},
 		beside: []string{"tokenstore/storage", "tokenstore/secret", "tokenstore/dial", "tokenstore/headers", "tokenstore/methods"},
 	},
+	{packages: []string{"internal"}},
 }
 
 func TestImportsPointDownwards(t *testing.T) {
@@ -97,6 +98,8 @@ func TestTheRulesOfImportsBite(t *testing.T) {
 		"sealing does not use the engine":        {"tokenstore/seal", "tokenstore", false},
 		"keys do not use the engine":             {"tokenstore/callerkey", "tokenstore", false},
 		"sealing does not use OAuth":             {"tokenstore/seal", "tokenstore/oauth", false},
+		"an example uses what tests use":         {"examples/quickstart", "internal/freeport", true},
+		"what tests use does not use the engine": {"internal/freeport", "tokenstore", false},
 		"nothing uses a package of no place":     {"caddymodule", "util", false},
 	}
 	for name, tt := range tests {

@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 )
 
 // caddyBinary is built once for all tests. It is never one that was built with -race, which
@@ -25,10 +25,5 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	code := m.Run()
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
+	return leaktest.Run(m)
 }

@@ -10,9 +10,8 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/caddy-tokenstore/caddy-tokenstore/e2e/powercut"
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 )
 
 // writerBinary is the program under test, built once for all tests.
@@ -36,12 +35,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "building the writer:", err)
 		return 1
 	}
-	code := m.Run()
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
+	return leaktest.Run(m)
 }
 
 // mount mounts a disk until the test ends. It skips the test where that cannot be done, and

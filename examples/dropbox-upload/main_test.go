@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/caddy-tokenstore/caddy-tokenstore/examples/internal/caddyproc"
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 )
 
 // The Caddy that the tests start is this very binary, as it is with the real program, and so
@@ -19,7 +18,7 @@ func TestMain(m *testing.M) {
 	case "node", "npm":
 		os.Exit(playTool(program, os.Args[1:]))
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+	leaktest.VerifyTestMain(m)
 }
 
 func TestFlags(t *testing.T) {

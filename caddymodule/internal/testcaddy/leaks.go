@@ -4,10 +4,12 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 )
 
-// VerifyTestMain is goleak.VerifyTestMain for packages whose tests run a Caddy.
-func VerifyTestMain(m *testing.M) { goleak.VerifyTestMain(m, CaddysOwn()...) }
+// VerifyTestMain is leaktest.VerifyTestMain for packages whose tests run a Caddy.
+func VerifyTestMain(m *testing.M) { leaktest.VerifyTestMain(m, CaddysOwn()...) }
 
 // CaddysOwn are the goroutines of Caddy that end in their own time, seconds after it was stopped or never.
 func CaddysOwn() []goleak.Option {
@@ -20,7 +22,5 @@ func CaddysOwn() []goleak.Option {
 		goleak.IgnoreAnyFunction("github.com/caddyserver/caddy/v2/modules/caddyhttp.(*App).stop.func4"),
 		// It forgets the upstreams that were found by DNS, as long as the process lives.
 		goleak.IgnoreAnyFunction("github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy.(*Upstream).fillDynamicHost.func1.1"),
-		// A server that gives a connection up lets the client read the answer for half a second.
-		goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"),
 	}
 }

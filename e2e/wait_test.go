@@ -2,11 +2,11 @@ package e2e
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/freeport"
 )
 
 // eventually waits for what another process does.
@@ -35,17 +35,12 @@ func atOnce(t *testing.T, n int, work func(t *testing.T)) {
 	all.Wait()
 }
 
-// freePort returns a port of 127.0.0.1 that nobody listened at a moment ago.
+// freePort returns a port of 127.0.0.1 that nobody listened at a moment ago, and another one each time.
 func freePort(t *testing.T) int {
 	t.Helper()
-	// Below the ports that systems give to outgoing connections: one of those could take it before it is used.
-	for range 100 {
-		port := 10_000 + rand.IntN(20_000)
-		if ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			_ = ln.Close()
-			return port
-		}
+	port, err := freeport.Pick()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return 0
+	return port
 }

@@ -64,7 +64,7 @@ func (b *bench) provider(name, api, oauth string, perSecond int) string {
 
 // startStore runs a Caddy with the token store in dir and, if more is not empty, another provider.
 func (b *bench) startStore(ctx context.Context, dir, more string) (*competitor, error) {
-	c, err := newCompetitor(ctx, filepath.Base(dir))
+	c, err := newCompetitor(filepath.Base(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (b *bench) startStore(ctx context.Context, dir, more string) (*competitor, 
 // startPlainCaddy returns what starts a Caddy whose reverse_proxy has these lines.
 func startPlainCaddy(lines ...string) func(context.Context, *bench, string) (*competitor, error) {
 	return func(ctx context.Context, b *bench, dir string) (*competitor, error) {
-		c, err := newCompetitor(ctx, filepath.Base(dir))
+		c, err := newCompetitor(filepath.Base(dir))
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func startPlainCaddy(lines ...string) func(context.Context, *bench, string) (*co
 
 // startForwardAuth runs a Caddy that asks somebody else for the token.
 func startForwardAuth(ctx context.Context, b *bench, dir string) (*competitor, error) {
-	c, err := newCompetitor(ctx, forwardAuth)
+	c, err := newCompetitor(forwardAuth)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/freeport"
 )
 
 // Names of the competitors, as they are in flags and tables.
@@ -119,10 +121,10 @@ func (c *competitor) ready(ctx context.Context) (*competitor, error) {
 }
 
 // newCompetitor returns a competitor with addresses, which is to be started.
-func newCompetitor(ctx context.Context, name string) (*competitor, error) {
+func newCompetitor(name string) (*competitor, error) {
 	c := &competitor{name: name}
 	for _, address := range []*string{&c.plain, &c.tls, &c.tokens, &c.balanced} {
-		port, err := freePort(ctx)
+		port, err := freeport.Pick()
 		if err != nil {
 			return nil, err
 		}

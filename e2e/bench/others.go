@@ -9,7 +9,7 @@ import (
 )
 
 func startGoProxy(ctx context.Context, b *bench, dir string) (*competitor, error) {
-	c, err := newCompetitor(ctx, goProxy)
+	c, err := newCompetitor(goProxy)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func startGoProxy(ctx context.Context, b *bench, dir string) (*competitor, error
 }
 
 func startNginx(ctx context.Context, b *bench, dir string) (*competitor, error) {
-	c, err := newCompetitor(ctx, nginx)
+	c, err := newCompetitor(nginx)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ scgi_temp_path %[2]s/scgi;
 }
 
 func startHAProxy(ctx context.Context, b *bench, dir string) (*competitor, error) {
-	c, err := newCompetitor(ctx, haproxy)
+	c, err := newCompetitor(haproxy)
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,19 +75,4 @@ func (p *process) stop() {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
-}
-
-// freePort returns a port of 127.0.0.1 that nobody listened at a moment ago.
-func freePort(ctx context.Context) (int, error) {
-	// Below the ports that systems give to outgoing connections: one of those could take it before it is used.
-	var last error
-	for range 100 {
-		port := 10_000 + rand.IntN(20_000)
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return port, l.Close()
-		}
-		last = err
-	}
-	return 0, fmt.Errorf("no port is free: %w", last)
 }

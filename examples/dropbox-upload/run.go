@@ -82,8 +82,9 @@ func (s settings) logTo(file, stderr io.Writer) io.Writer {
 
 // startCaddy starts Caddy and waits until it serves the page and the routes.
 func startCaddy(ctx context.Context, s settings, d *dropbox, temp string, log io.Writer) (*caddyproc.Process, error) {
+	// With the others, which nobody listens at yet, so that it is none of them.
 	var adminPort int
-	if err := caddyproc.Ports(&adminPort); err != nil {
+	if err := caddyproc.Ports(&adminPort, &s.port, &s.pagePort); err != nil {
 		return nil, err
 	}
 	process, err := caddyproc.Start(s.caddyfile(), append(os.Environ(), s.environment(d, temp, adminPort)...), log)

@@ -4,8 +4,6 @@ package testcaddy
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +15,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/logging"     // its log in a file
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/freeport"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 )
 
@@ -104,19 +103,14 @@ func (s *Server) Log() string {
 	return string(raw)
 }
 
-// FreePort returns a port that nobody listens on.
+// FreePort returns a port that nobody listens on, and another one each time.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	// Below the ports that systems give to outgoing connections: one of those could take it before it is used.
-	for range 100 {
-		port := 10_000 + rand.IntN(20_000) //nolint:gosec // a port is no secret
-		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			_ = l.Close()
-			return port
-		}
+	port, err := freeport.Pick()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return 0
+	return port
 }
 
 // WantError fails unless err tells all of the parts.

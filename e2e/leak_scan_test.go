@@ -4,15 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/filetree"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret/secrettest"
 )
 
@@ -129,14 +129,13 @@ func (c *caddyServer) checkSecrets() {
 func (s *scan) walk() (written map[string]bool) {
 	s.t.Helper()
 	written = make(map[string]bool)
-	err := filepath.WalkDir(s.c.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || d.Name() == "Caddyfile" {
-			return err
+	_, err := filetree.Read(os.DirFS(s.c.dir), func(file string, content []byte) {
+		name := path.Base(file)
+		if name == "Caddyfile" {
+			return
 		}
-		content, err := os.ReadFile(path)
-		written[d.Name()] = len(content) > 0
-		s.look(d.Name(), content)
-		return err
+		written[name] = len(content) > 0
+		s.look(name, content)
 	})
 	if err != nil {
 		s.t.Error(err)

@@ -3,9 +3,9 @@ package testcaddy
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"os"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/filetree"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret/secrettest"
 )
 
@@ -22,18 +22,12 @@ func (s *Server) checkSecrets() {
 
 // leaks tells which secrets are where in the files of the server.
 func (s *Server) leaks() (found []string) {
-	files := os.DirFS(s.Dir)
-	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		content, err := fs.ReadFile(files, path)
+	_, err := filetree.Read(os.DirFS(s.Dir), func(name string, content []byte) {
 		for _, secret := range secrets {
 			for _, form := range secrettest.Find(content, secret) {
-				found = append(found, fmt.Sprintf("%s… is %s in %s: %s", secret, form, d.Name(), lineWith(content, secret)))
+				found = append(found, fmt.Sprintf("%s… is %s in %s: %s", secret, form, name, lineWith(content, secret)))
 			}
 		}
-		return err
 	})
 	if err != nil {
 		s.T.Error(err)

@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -166,60 +164,6 @@ func (c *caddyServer) signal(s os.Signal) {
 	if err := c.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		c.t.Errorf("signal %s: %v", s, err)
 	}
-}
-
-// reload replaces the configuration, also by the same one.
-func (c *caddyServer) reload(caddyfile string) {
-	c.t.Helper()
-	if err := c.tryReload(caddyfile); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// tryReload loads a configuration. Caddy's admin API hands its listener over at each load, as its sites do: a
-// request in that moment gets no answer, and is sent again.
-func (c *caddyServer) tryReload(caddyfile string) error {
-	header := http.Header{"Content-Type": {"text/caddyfile"}, "Cache-Control": {"must-revalidate"}}
-	status, body, err := c.send(http.MethodPost, "/load", header, []byte(caddyfile))
-	for tries := 1; tries < 5 && errors.Is(err, io.EOF); tries++ {
-		status, body, err = c.send(http.MethodPost, "/load", header, []byte(caddyfile))
-	}
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", status, body)
-	}
-	if err != nil {
-		return fmt.Errorf("reload: %w", err)
-	}
-	return nil
-}
-
-// admin calls the admin API, and fails the test unless it answers with the status.
-func (c *caddyServer) admin(method, path string, body []byte, want int) []byte {
-	c.t.Helper()
-	status, answer, err := c.tryAdmin(method, path, body)
-	if err != nil || status != want {
-		c.t.Fatalf("%s %s: status %d, not %d, %v: %s", method, path, status, want, err, answer)
-	}
-	return answer
-}
-
-func (c *caddyServer) tryAdmin(method, path string, body []byte) (int, []byte, error) {
-	return c.send(method, path, http.Header{"Content-Type": {"application/json"}}, body)
-}
-
-func (c *caddyServer) send(method, path string, header http.Header, body []byte) (int, []byte, error) {
-	req, err := http.NewRequest(method, "http://127.0.0.1"+path, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	req.Header = header
-	resp, err := c.socks.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, answer, err
 }
 
 // get fetches a page of the site over a connection of its own.

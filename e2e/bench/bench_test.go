@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -117,13 +118,31 @@ func TestARunOfTwoCompetitorsIsSane(t *testing.T) {
 	if len(r.Verdicts) == 0 {
 		t.Error("no verdicts")
 	}
-	for _, f := range r.Refreshes {
-		if f.PerSecond < 1 || len(f.With.Samples) != o.refreshes || len(f.Without.Samples) != o.refreshes {
-			t.Errorf("refreshes: %+v", f)
-		}
-	}
+	checkRefreshing(t, r, o.refreshes)
 	if err := r.publish(o, io.Discard); err != nil {
 		t.Error(err)
+	}
+}
+
+// checkRefreshing wants refreshes to be measured and judged with each number of clients, beside a control.
+func checkRefreshing(t *testing.T, r *results, rounds int) {
+	t.Helper()
+	var clients []int
+	for _, f := range r.Refreshes {
+		clients = append(clients, f.Connections)
+		if f.PerSecond < 1 || len(f.With.Samples) != rounds || len(f.Without.Samples) != rounds || len(f.Control.Samples) != rounds {
+			t.Errorf("refreshes: %+v", f)
+		}
+		for what, goal := range map[string]string{"refreshes a second ÷ without": "≤ 1.25", "the least that as many refreshes can cost": controlled} {
+			if !slices.ContainsFunc(r.Verdicts, func(v verdict) bool {
+				return strings.Contains(v.What, what) && strings.HasSuffix(v.What, fmt.Sprintf(", %d connections", f.Connections)) && v.Goal == goal
+			}) {
+				t.Errorf("with %d clients there is no verdict on %q, to reach %s", f.Connections, what, goal)
+			}
+		}
+	}
+	if !slices.Equal(clients, []int{1, 16, 64}) {
+		t.Errorf("refreshes were measured with %v clients", clients)
 	}
 }
 

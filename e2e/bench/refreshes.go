@@ -12,7 +12,11 @@ const (
 	refreshable     = 3000            // connections, which are due more often than that
 	refreshLifetime = 5 * time.Second // of their tokens
 	settling        = 300 * time.Millisecond
+	refreshGoal     = 1.25 // the p99 with refreshes ÷ that without, at most
 )
+
+// refreshClients are how many send requests meanwhile: where the machine has time to spare, where it has none, and in between.
+func refreshClients() []int { return []int{1, 16, 64} }
 
 // refreshing is what requests took with refreshes under way and without, round by round.
 type refreshing struct {
@@ -24,8 +28,7 @@ type refreshing struct {
 	Control *series `json:"control"`
 }
 
-// refresh measures what refreshes cost the requests that go on meanwhile: where the machine has time to spare, and where
-// it has none.
+// refresh measures what refreshes cost the requests that go on meanwhile.
 func (b *bench) refresh(ctx context.Context, o options, say func(string, ...any)) (all []*refreshing, err error) {
 	if err := b.fillOnce(ctx, o.stored, say); err != nil {
 		return nil, err
@@ -40,15 +43,27 @@ func (b *bench) refresh(ctx context.Context, o options, say func(string, ...any)
 		return nil, err
 	}
 	defer others.stop()
-	for _, connections := range []int{1, 16} {
+	for _, connections := range refreshClients() {
 		say("%d refreshes a second, %d connections", refreshRate, connections)
 		found, err := b.alternate(ctx, o, others, connections)
 		if err != nil {
 			return nil, err
 		}
+		for _, v := range found.judge() {
+			say("%s: %s, to reach %s: %s", v.What, v.Found, v.Goal, v.word())
+		}
 		all = append(all, found)
 	}
 	return all, nil
+}
+
+// judge says whether the goal was reached, and what the control has.
+func (f *refreshing) judge() []verdict {
+	at := fmt.Sprintf(", %d connections", f.Connections)
+	return []verdict{
+		atMost(refreshGoal, fmt.Sprintf("p99 with %.0f refreshes a second ÷ without", f.PerSecond)+at, p99.ratio(f.With, f.Without)),
+		control("the same with the least that as many refreshes can cost, in another process"+at, p99.ratio(f.Control, f.Without)),
+	}
 }
 
 // situation is a Caddy under load, and what has to run meanwhile; it is stopped at other times.

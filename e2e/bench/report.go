@@ -74,17 +74,7 @@ func (r *results) writeVerdicts(w io.Writer) {
 	}
 	fmt.Fprint(w, "\n| 1 KiB, plain upstream, unless it says otherwise | to reach | found (95 %) | |\n|---|---|---|---|\n")
 	for _, v := range r.Verdicts {
-		word := "reached"
-		if !v.Kept {
-			word = "**missed**"
-		}
-		if !v.Sure {
-			word += ", not for sure"
-		}
-		if v.Goal == controlled {
-			word = "a control"
-		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", v.What, v.Goal, v.Found, word)
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", v.What, v.Goal, v.Found, v.word())
 	}
 }
 

@@ -26,21 +26,23 @@ func TestVerdicts(t *testing.T) {
 		name       string
 		v          verdict
 		kept, sure bool
+		word       string
 	}{
-		{"below, all of it", atMost(1, "", estimate{0.8, 0.7, 0.9}), true, true},
-		{"below, but not all of it", atMost(1, "", estimate{0.8, 0.7, 1.1}), true, false},
-		{"above, but not all of it", atMost(1, "", estimate{1.1, 0.9, 1.2}), false, false},
-		{"above, all of it", atMost(1, "", estimate{1.3, 1.2, 1.4}), false, true},
-		{"as much as it has to be", atLeast(1, "", estimate{1.3, 1.2, 1.4}), true, true},
-		{"as much, but not all of it", atLeast(1, "", estimate{1.3, 0.9, 1.4}), true, false},
-		{"less, but not all of it", atLeast(1, "", estimate{0.9, 0.8, 1.2}), false, false},
-		{"less, all of it", atLeast(1, "", estimate{0.8, 0.7, 0.9}), false, true},
-		{"in the noise", withinNoise("", estimate{1.1, 0.9, 1.2}), true, true},
-		{"out of the noise", withinNoise("", estimate{1.1, 1.05, 1.2}), false, true},
+		{"below, all of it", atMost(1, "", estimate{0.8, 0.7, 0.9}), true, true, "reached"},
+		{"below, but not all of it", atMost(1, "", estimate{0.8, 0.7, 1.1}), true, false, "reached, not for sure"},
+		{"above, but not all of it", atMost(1, "", estimate{1.1, 0.9, 1.2}), false, false, "**missed**, not for sure"},
+		{"above, all of it", atMost(1, "", estimate{1.3, 1.2, 1.4}), false, true, "**missed**"},
+		{"as much as it has to be", atLeast(1, "", estimate{1.3, 1.2, 1.4}), true, true, "reached"},
+		{"as much, but not all of it", atLeast(1, "", estimate{1.3, 0.9, 1.4}), true, false, "reached, not for sure"},
+		{"less, but not all of it", atLeast(1, "", estimate{0.9, 0.8, 1.2}), false, false, "**missed**, not for sure"},
+		{"less, all of it", atLeast(1, "", estimate{0.8, 0.7, 0.9}), false, true, "**missed**"},
+		{"in the noise", withinNoise("", estimate{1.1, 0.9, 1.2}), true, true, "reached"},
+		{"a control", control("", estimate{1.3, 1.2, 1.4}), true, true, "a control"},
+		{"out of the noise", withinNoise("", estimate{1.1, 1.05, 1.2}), false, true, "**missed**"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if test.v.Kept != test.kept || test.v.Sure != test.sure {
-				t.Errorf("%+v", test.v)
+			if test.v.Kept != test.kept || test.v.Sure != test.sure || test.v.word() != test.word {
+				t.Errorf("%+v, %s", test.v, test.v.word())
 			}
 		})
 	}

@@ -79,7 +79,7 @@ func nextEvent(t *testing.T) caddy.Event {
 	select {
 	case e := <-recorded:
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no event came")
 		return caddy.Event{}
 	}

@@ -80,7 +80,7 @@ func TestAProcessIsLocalOverEachKindOfConnection(t *testing.T) {
 				return new(net.Dialer).DialContext(ctx, tc.network, tc.listen)
 			}}
 			defer transport.CloseIdleConnections()
-			client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+			client := &http.Client{Transport: transport, Timeout: time.Minute}
 			res, err := client.Get(fmt.Sprintf("http://localhost:%d/", port))
 			if err != nil {
 				t.Fatal(err)

@@ -202,7 +202,7 @@ func (s *hostSites) sendHTTP2(t *testing.T, port int, host string) (a answer, se
 		t.Fatal(err)
 	}
 	r.Host = host
-	res, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Do(r)
+	res, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Do(r)
 	if err != nil {
 		return a, false
 	}

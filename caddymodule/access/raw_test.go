@@ -27,7 +27,7 @@ func sendRaw(t *testing.T, port int, method, target string, lines []string, body
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	head := fmt.Sprintf("%s %s HTTP/1.1\r\n%s\r\nConnection: close\r\n", method, target, strings.Join(lines, "\r\n"))

@@ -70,7 +70,7 @@ func (c *socketSite) get(path string, uid int, headers ...string) (status int, b
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Set(name, value)
 	}
-	res, err := (&http.Client{Transport: transport, Timeout: 20 * time.Second}).Do(r)
+	res, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Do(r)
 	if err != nil {
 		c.T.Fatal(err)
 	}

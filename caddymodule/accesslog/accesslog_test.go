@@ -45,7 +45,7 @@ const key = "canary7c1e"
 // entries waits until a logger has logged n times, since a request is logged behind its answer, and returns what.
 func entries(t *testing.T, s *testcaddy.Server, logger string, n int) []map[string]any {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -183,7 +183,7 @@ func (s scripts) consent(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	connections := new(http.Transport)
 	defer connections.CloseIdleConnections()
-	client := &http.Client{Jar: jar, Timeout: 10 * time.Second, Transport: asBrowser{connections}}
+	client := &http.Client{Jar: jar, Timeout: time.Minute, Transport: asBrowser{connections}}
 	page := awaitLink(ts, args[0])
 	for range 2 {
 		resp, err := standin.Approve(context.Background(), client, page)

@@ -186,7 +186,7 @@ func testWebSocketsEndWithTheConfiguration(t *testing.T, by string) {
 		t.Fatal(err)
 	}
 	p.load(a.host(), "respond 404")
-	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := readFrame(br); err != nil || got.opcode != closeFrame {

@@ -68,7 +68,9 @@ func (s *test) ask(body string, headers ...string) testcaddy.Reply {
 // grant returns the grant that is answered.
 func (s *test) grant(body string) (grant string, lives time.Duration) {
 	s.T.Helper()
+	began := time.Now()
 	a := s.ask(body)
+	ended := time.Now()
 	var doc struct {
 		Grant     string    `json:"grant"`
 		ExpiresIn int       `json:"expires_in"`
@@ -81,7 +83,8 @@ func (s *test) grant(body string) (grant string, lives time.Duration) {
 		s.T.Errorf("%v", a.Header)
 	}
 	lives = time.Duration(doc.ExpiresIn) * time.Second
-	if off := time.Until(doc.ExpiresAt) - lives; off < -2*time.Second || off > 2*time.Second {
+	// Both are told in whole seconds.
+	if made := doc.ExpiresAt.Add(-lives); made.Before(began.Add(-2*time.Second)) || made.After(ended.Add(2*time.Second)) {
 		s.T.Errorf("it expires in %s, at %s", lives, doc.ExpiresAt)
 	}
 	return doc.Grant, lives

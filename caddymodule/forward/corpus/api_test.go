@@ -172,7 +172,7 @@ func (a *api) settle() {
 func (a *api) wait(otherwise string, until func() bool) {
 	a.tb.Helper()
 	late := false
-	timer := time.AfterFunc(10*time.Second, func() {
+	timer := time.AfterFunc(time.Minute, func() {
 		a.mu.Lock()
 		late = true
 		a.changed.Broadcast()

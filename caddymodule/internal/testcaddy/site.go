@@ -55,7 +55,7 @@ func (s *Site) Reload(directives string) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for began := time.Now(); caddy.ListenerUsage("tcp", address) > 1; <-tick.C {
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > time.Minute {
 			s.T.Fatal("the server of the site before does not end")
 		}
 	}
@@ -104,7 +104,7 @@ func (s *Site) NewClient() *http.Client {
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}}
 	s.T.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: transport, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // Do sends a request with headers "Name: value"; a Host among them counts.

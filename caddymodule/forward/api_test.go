@@ -1,12 +1,15 @@
 package forward_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 )
 
 // api is an API that refuses one token, and hands its requests to a handler otherwise.
@@ -49,5 +52,8 @@ func (a *api) requests() []*http.Request {
 func (a *api) host() string { return "host api " + a.URL }
 
 func (a *api) address() string { return a.Listener.Addr().String() }
+
+// nobody returns an address that nobody listens at while the test runs. That of a server which was closed may be another's soon.
+func nobody(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", testcaddy.FreePort(t)) }
 
 func echoBody(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }

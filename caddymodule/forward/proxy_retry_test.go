@@ -122,9 +122,8 @@ func testProxyPassesTheSecondAnswerWhateverItIs(t *testing.T, by string) {
 }
 
 func TestLoadBalancerRetriesWithTheToken(t *testing.T) {
-	a, gone := newAPI(t, echoBody), newAPI(t, echoBody)
-	gone.Close()
-	p := proxyTo(t, a.host()+"\nhost gone "+gone.URL, gone.address()+" "+a.address(), "lb_policy first\nlb_retries 2\nfail_duration 1m")
+	a, gone := newAPI(t, echoBody), nobody(t)
+	p := proxyTo(t, a.host()+"\nhost gone http://"+gone, gone+" "+a.address(), "lb_policy first\nlb_retries 2\nfail_duration 1m")
 	p.wantGet("/x", 200)
 	if auth := a.requests()[0].Header.Get("Authorization"); auth != "Bearer "+p.token {
 		t.Error("the second try has no token")

@@ -5,13 +5,14 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/freeport"
 )
 
 func redirectTo(url string) http.HandlerFunc {
@@ -154,12 +155,11 @@ func TestServerWithoutATrustedCertificate(t *testing.T) {
 }
 
 func TestNobodyListens(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Pick()
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer := "http://" + listener.Addr().String()
-	listener.Close()
+	issuer := fmt.Sprintf("http://127.0.0.1:%d", port)
 	s := newTestIssuer(t)
 	v := s.verifier(t, Issuer{Issuer: issuer, Audiences: []string{audience}}, nil)
 	raw := s.key.sign(t, s.claims(object{"iss": issuer}), nil)

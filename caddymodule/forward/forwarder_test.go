@@ -120,14 +120,12 @@ func TestErrorsOfTheExchangeGoToErrorRoutes(t *testing.T) {
 }
 
 func TestTheForwarderTakesNoOtherTransport(t *testing.T) {
-	var config struct {
-		Apps map[string]json.RawMessage `json:"apps"`
-	}
+	var config caddy.Config // all of it: without its admin block, Caddy would open an admin API, and leave it open
 	s := testcaddy.New(t)
 	if err := json.Unmarshal(s.Adapt("provider demo generic {\ngrant client_credentials\nclient_id id\nclient_secret s\ntoken_url https://a.example/t\nhost api https://a.example\n}", ""), &config); err != nil {
 		t.Fatal(err)
 	}
-	config.Apps["http"] = json.RawMessage(`{"servers":{"a":{"listen":["127.0.0.1:0"],"routes":[{"handle":[{"handler":"token_forward","transport":{"protocol":"http"}}]}]}}}`)
+	config.AppsRaw["http"] = json.RawMessage(`{"servers":{"a":{"listen":["127.0.0.1:0"],"routes":[{"handle":[{"handler":"token_forward","transport":{"protocol":"http"}}]}]}}}`)
 	raw, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)

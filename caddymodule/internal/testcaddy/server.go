@@ -85,6 +85,9 @@ func (s *Server) Stop() {
 	if err := caddy.Stop(); err != nil {
 		s.T.Error(err)
 	}
+	if caddy.ListenerUsage("tcp", caddy.DefaultAdminListen) > 0 {
+		s.T.Error("Caddy's admin API is open, and stays open: a configuration was loaded that does not say \"admin off\"")
+	}
 }
 
 // Database returns the path of the database, unless the configuration says otherwise.

@@ -23,6 +23,9 @@ func newDraft(target string) (*draft, error) {
 		return nil, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.new")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no directory %s; make it first, or mend the path: %w", filepath.Dir(target), fs.ErrNotExist)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +55,7 @@ func (d *draft) place() error {
 	if err := os.Link(d.Name(), d.target); errors.Is(err, fs.ErrExist) {
 		return exists(d.target)
 	} else if err != nil {
-		return fmt.Errorf("%w (the file system must support hard links)", err)
+		return fmt.Errorf("%w (the file system must support hard links: choose another place)", err)
 	}
 	return errors.Join(os.Remove(d.Name()), syncDir(filepath.Dir(d.target)))
 }

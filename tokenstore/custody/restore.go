@@ -90,13 +90,24 @@ func (r Restore) run(ctx context.Context) (_ Restored, err error) {
 			return Restored{}, err
 		}
 	}
-	done.Aside = asideName(d.target, r.Now)
-	return done, d.replace(done.Aside)
+	done.Aside, err = putAside(d, r.Now)
+	return done, err
 }
 
-// asideName is what the former file at path is called from now on.
-func asideName(path string, now time.Time) string {
-	return path + ".replaced-" + now.UTC().Format("20060102T150405Z")
+// maxAside is how many former files may have a name of the same second.
+const maxAside = 100
+
+// putAside puts the draft in the place of the former file, and returns what that is called from now on: a name with the
+// time, and with a number where there is one of the same second.
+func putAside(d *draft, now time.Time) (aside string, err error) {
+	name := d.target + ".replaced-" + now.UTC().Format("20060102T150405Z")
+	aside = name
+	for n := 2; ; n++ {
+		if err = d.replace(aside); n > maxAside || !errors.Is(err, ErrExists) {
+			return aside, err
+		}
+		aside = fmt.Sprintf("%s-%d", name, n)
+	}
 }
 
 // copyTo writes the backup into the draft once it was opened with the key, and returns how many records it has.

@@ -63,11 +63,25 @@ func TestRestoreOverADatabaseKeepsItUnderAnotherName(t *testing.T) {
 	if n := sound(t, path, key); n != 20 {
 		t.Errorf("%d records", n)
 	}
-	// In the same second there is no other name.
-	if _, err := r.Run(t.Context()); !errors.Is(err, custody.ErrExists) {
-		t.Errorf("again: %v", err)
+}
+
+func TestRestoringSeveralTimesInASecondKeepsEveryFormerFile(t *testing.T) {
+	key := newKey(t, 1)
+	backup, path := newDatabase(t, key, 20), newDatabase(t, key, 5)
+	r := custody.Restore{Backup: backup, Database: path, Key: key, Now: now, Replace: true}
+	names := []string{"tokens.db"}
+	for _, suffix := range []string{"", "-2", "-3"} {
+		former := read(t, path)
+		done, err := r.Run(t.Context())
+		must(t, err)
+		want := path + ".replaced-20260131T120000Z" + suffix
+		if done.Aside != want || !bytes.Equal(read(t, want), former) {
+			t.Errorf("the former database is at %s, want %s; or it was changed", done.Aside, want)
+		}
+		names = append(names, filepath.Base(want))
 	}
-	wantOnly(t, filepath.Dir(path), "tokens.db", "tokens.db.replaced-20260131T120000Z")
+	wantOnly(t, filepath.Dir(path), names...)
+	t.Logf("%d restores within a second left %d files", len(names)-1, len(names))
 }
 
 func TestRestoreReplacesADamagedDatabase(t *testing.T) {

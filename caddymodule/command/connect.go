@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,9 +61,21 @@ func (c *client) provider(name string) (adminapi.Provider, error) {
 	}
 	i := slices.IndexFunc(list.Providers, func(p adminapi.Provider) bool { return p.Name == name })
 	if i < 0 {
-		return adminapi.Provider{}, fmt.Errorf("the running configuration has no provider %s; add it to the token_store block and reload", name)
+		return adminapi.Provider{}, fmt.Errorf("the running configuration has no provider %s; add it to the token_store block and reload, or name one that it has: %s", printable(name), providerNames(list))
 	}
 	return list.Providers[i], nil
+}
+
+func providerNames(list adminapi.Providers) string {
+	if len(list.Providers) == 0 {
+		return "none"
+	}
+	names := make([]string, 0, len(list.Providers))
+	for _, p := range list.Providers {
+		names = append(names, printable(p.Name))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 func connect(cmd *cobra.Command, c *client, id tokenstore.ID, wait bool) error {

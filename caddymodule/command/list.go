@@ -24,6 +24,12 @@ func listCommand(c *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(all) == 0 && provider != "" {
+				// Of a provider that was taken out of the configuration there may be some still.
+				if _, err := c.provider(provider); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), all)
 			}

@@ -120,7 +120,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestUnixSocket(t *testing.T) {
-	dir, err := os.MkdirTemp("", "admin") //nolint:usetesting // see above //nolint:usetesting // t.TempDir makes paths too long for a socket
+	dir, err := os.MkdirTemp("", "admin") //nolint:usetesting // t.TempDir makes paths too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +150,7 @@ func run(t *testing.T, glob, admin, database string, server *standin.Server) {
 			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
 				"grant":    s.grant,
+				"alone":    new(backups).alone,
 				"consent":  s.consent,
 				"revoke":   s.revoke,
 				"notokens": s.noTokens,

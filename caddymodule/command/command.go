@@ -35,7 +35,8 @@ func setUp(cmd *cobra.Command) {
 	flags.StringVar(&c.address, "address", "", "Address of the admin API, if not the default")
 	flags.StringVarP(&c.config, "config", "c", "", "Configuration file that tells the address of the admin API, and where the database and its key are")
 	flags.StringVarP(&c.adapter, "adapter", "a", "", "Name of the config adapter for the configuration file")
-	cmd.AddCommand(
+	group(cmd)
+	addCommands(cmd,
 		listCommand(c), showCommand(c),
 		connectCommand(c), importCommand(c),
 		refreshCommand(c), deleteCommand(c),
@@ -43,4 +44,11 @@ func setUp(cmd *cobra.Command) {
 		backupCommand(c), restoreCommand(c),
 		rotateCommand(c), changeKeyCommand(c), recoverCommand(c),
 	)
+}
+
+func addCommands(cmd *cobra.Command, subcommands ...*cobra.Command) {
+	for _, sub := range subcommands {
+		explainArgs(sub)
+	}
+	cmd.AddCommand(subcommands...)
 }

@@ -20,10 +20,9 @@ func keysCommand(c *client) *cobra.Command {
 		Short: "Manages the keys by which callers are known",
 		Long: `Manages the keys by which callers are known. A key is a long-lived secret of a
 program that uses connections; it takes effect where a route says: allow key.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(createKeyCommand(c), listKeysCommand(c), revokeKeyCommand(c))
+	group(cmd)
+	addCommands(cmd, createKeyCommand(c), listKeysCommand(c), revokeKeyCommand(c))
 	return cmd
 }
 

@@ -51,11 +51,15 @@ With --offline the database is opened here, which needs a Caddy that is stopped.
 
 func makeBackup(ctx context.Context, c *client, o *offline, stopped bool, file string, p *progress) (custody.Backup, error) {
 	if stopped {
-		path, err := o.locate()
+		path, err := o.existing()
 		if err != nil {
 			return custody.Backup{}, err
 		}
-		return custody.SaveOffline(ctx, path, file, p.update)
+		made, err := custody.SaveOffline(ctx, path, file, p.update)
+		if errors.Is(err, storage.ErrLocked) {
+			return made, fmt.Errorf("%w; while Caddy runs, leave --offline out", err)
+		}
+		return made, withRemedy(err)
 	}
 	if o.path != "" || o.keyFile != "" {
 		return custody.Backup{}, errors.New("--database and --encryption-key-file are for --offline; the running Caddy knows its own")
@@ -65,7 +69,8 @@ func makeBackup(ctx context.Context, c *client, o *offline, stopped bool, file s
 		return custody.Backup{}, err
 	}
 	defer snapshot.Close()
-	return custody.Save(ctx, file, snapshot, p.update)
+	made, err := custody.Save(ctx, file, snapshot, p.update)
+	return made, withRemedy(err)
 }
 
 // backup asks the admin API for a copy of the database. The caller must close it.

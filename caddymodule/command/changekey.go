@@ -31,7 +31,7 @@ use rotate-key afterwards: who has that key and an old copy of the database has 
 Backups that were made before open with the former key. Keep it as long as you keep them.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, former, err := o.locateWithKey()
+			path, former, err := o.existingWithKey()
 			if err != nil {
 				return err
 			}
@@ -48,20 +48,24 @@ func changeKey(cmd *cobra.Command, path string, former seal.Key, file string) er
 		return err
 	}
 	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
-		// No key is to be made that nobody needs.
+		// No key is to be made that nobody needs, and no directory because of a slip in a path.
+		dir := filepath.Dir(file)
+		if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+			return fmt.Errorf("there is no directory %s for the new key; make it first, or mend the path", dir)
+		}
 		if err := custody.CheckKey(cmd.Context(), path, former); err != nil {
-			return err
+			return withRemedy(err)
 		}
 	}
 	next, made, err := seal.LoadOrCreateKeyFile(file)
 	if err != nil {
-		return err
+		return withRemedy(err)
 	}
 	if made {
 		fmt.Fprintf(cmd.ErrOrStderr(), "A new key was written to %s. Keep a copy of it elsewhere\n", printable(file))
 	}
 	if err := custody.ChangeKey(cmd.Context(), path, former, next); err != nil {
-		return err
+		return withRemedy(err)
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is now sealed with the key whose fingerprint is %s. Before you start Caddy, configure: encryption_key {file.%s}\n",
 		printable(path), next.Fingerprint(), printable(file))

@@ -20,9 +20,11 @@ import (
 // maxAnswer is the most that is read of an answer of the admin API.
 const maxAnswer = 16 << 20
 
-// client calls the admin API. Its fields are flags.
+// client calls the admin API.
 type client struct {
-	address, config, adapter string
+	address, config, adapter string // flags
+
+	loaded []byte // the configuration, once it was read
 }
 
 // apiError is an answer of the admin API that tells of a failure.
@@ -116,15 +118,27 @@ func (c *client) call(method, path string, body io.Reader, into any) error {
 
 // send asks the admin API, and returns its answer if that is no failure. The caller must close its body.
 func (c *client) send(method, path string, body io.Reader) (*http.Response, error) {
-	address, err := caddycmd.DetermineAdminAPIAddress(c.address, nil, c.config, c.adapter)
+	address, err := c.adminAddress()
 	if err != nil {
-		return nil, fmt.Errorf("finding the admin API's address in the configuration: %w; you can give it with --address", err)
+		return nil, fmt.Errorf("finding the admin API's address: %w; you can give it with --address", err)
 	}
 	resp, err := caddycmd.AdminAPIRequest(address, method, adminapi.Base+path, nil, body)
 	if err != nil {
 		return nil, explain(address, err)
 	}
 	return resp, nil
+}
+
+// adminAddress returns what a flag, the configuration or Caddy's default says.
+func (c *client) adminAddress() (string, error) {
+	if c.address != "" {
+		return c.address, nil
+	}
+	raw, err := c.configuration()
+	if err != nil {
+		return "", err
+	}
+	return caddycmd.DetermineAdminAPIAddress("", raw, c.config, c.adapter)
 }
 
 // adminAnswer is how AdminAPIRequest words an answer that tells of a failure.

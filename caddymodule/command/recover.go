@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/custody"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // exitIncomplete is the exit status of a recovery that could not save everything. It is not 1, which says that
@@ -31,7 +32,7 @@ says what it could not save. The damaged file stays as it is. Stop Caddy first, 
 The exit status is 0 if everything was saved, 2 if something is missing, and 1 if no file was written.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, key, err := o.locateWithKey()
+			path, key, err := o.existingWithKey()
 			if err != nil {
 				return err
 			}
@@ -41,11 +42,11 @@ The exit status is 0 if everything was saved, 2 if something is missing, and 1 i
 			stop := p.show(cmd.ErrOrStderr(), "Reading the damaged database")
 			done, err := custody.Recover{Database: path, Into: args[0], Key: key, Now: time.Now()}.Run(ctx)
 			stop()
-			if errors.Is(err, seal.ErrWrongKey) {
-				return fmt.Errorf("%w; name the file with the key that the database was encrypted with, with --encryption-key-file", err)
+			if errors.Is(err, storage.ErrDamaged) || errors.Is(err, seal.ErrKeysetMissing) {
+				return err // says that only a backup helps
 			}
 			if err != nil {
-				return err
+				return withRemedy(err)
 			}
 			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s has %d sound records of %s\n", printable(done.Path), done.Records, printable(path)); err != nil {
 				return err

@@ -32,7 +32,14 @@ servers end the grant when they see the old one. Keys of callers that were revok
 connections that were deleted since are back: with --replace they are named. Revoke and delete them again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path, key, err := o.locateWithKey()
+			if err := isFile(args[0], "backup", "name the file that backup has written"); err != nil {
+				return err
+			}
+			path, err := o.locate()
+			if err != nil {
+				return err
+			}
+			key, err := o.key(path)
 			if err != nil {
 				return err
 			}
@@ -45,19 +52,37 @@ connections that were deleted since are back: with --replace they are named. Rev
 			}.Run(ctx)
 			stop()
 			if err != nil {
-				return withRestoreRemedy(err)
+				return withRestoreRemedy(err, replace)
 			}
-			if done.Aside != "" {
-				fmt.Fprintf(cmd.ErrOrStderr(), "The former database is now %s\n", printable(done.Aside))
+			advice, err := o.keyAdvice(done.Path, key)
+			if err != nil {
+				advice = fmt.Sprintf("Caddy's key cannot be told: %s. See that Caddy has the key in %s", printable(err.Error()), printable(o.keyFile))
 			}
-			printReturned(cmd.ErrOrStderr(), done.Returned)
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is restored, with %d records. Now start Caddy\n", printable(done.Path), done.Records)
-			return err
+			return printRestored(cmd.OutOrStdout(), cmd.ErrOrStderr(), done, advice)
 		},
 	}
 	cmd.Flags().BoolVar(&replace, "replace", false, "Allow that there is a database, and keep it under another name")
 	o.addFlags(cmd)
 	return cmd
+}
+
+// printRestored says what was done, and what is to be done next: as advised, if Caddy would use another key.
+func printRestored(w, hints io.Writer, done custody.Restored, advice string) error {
+	if done.Aside != "" {
+		fmt.Fprintf(hints, "The former database is now %s\n", printable(done.Aside))
+	}
+	printReturned(hints, done.Returned)
+	next := ". Now start Caddy"
+	if advice != "" {
+		next = ", but Caddy may not find its key"
+	}
+	if _, err := fmt.Fprintf(w, "%s is restored, with %d records%s\n", printable(done.Path), done.Records, next); err != nil {
+		return err
+	}
+	if advice != "" {
+		fmt.Fprintln(hints, advice)
+	}
+	return nil
 }
 
 // maxReturned is how many records are named that came back.
@@ -76,12 +101,12 @@ func printReturned(w io.Writer, back []storage.Key) {
 	}
 }
 
-func withRestoreRemedy(err error) error {
+func withRestoreRemedy(err error, replace bool) error {
 	switch {
-	case errors.Is(err, custody.ErrExists):
+	case errors.Is(err, custody.ErrExists) && !replace:
 		return fmt.Errorf("%w; to put the backup in its place, and keep it under another name, add --replace", err)
 	case errors.Is(err, seal.ErrWrongKey):
 		return fmt.Errorf("%w; nothing was changed; name the file with the key of the time of the backup with --encryption-key-file", err)
 	}
-	return err
+	return withRemedy(err)
 }

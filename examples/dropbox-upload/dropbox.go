@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/examples/internal/caddyproc"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 )
 
@@ -34,15 +33,15 @@ func realDropbox() *dropbox {
 }
 
 // startStandin starts a stand-in that knows one client.
-func startStandin(redirectURI string) (*dropbox, error) {
+func startStandin(redirectURI string, ports [3]int) (*dropbox, error) {
 	const clientID, clientSecret = "demo", "not-a-secret"
 	server := standin.New(standin.Options{
 		Clients:        []standin.Client{{ID: clientID, Secret: clientSecret, Name: "Contact form", RedirectURIs: []string{redirectURI}}},
 		AccessLifetime: tokenLifetime,
 		OfflineOnly:    true,
-		OAuthAddr:      address(9001),
-		APIAddr:        address(9002),
-		ContentAddr:    address(9003),
+		OAuthAddr:      address(ports[0]),
+		APIAddr:        address(ports[1]),
+		ContentAddr:    address(ports[2]),
 	})
 	if err := server.Start(); err != nil {
 		return nil, fmt.Errorf("start the stand-in: %w", err)
@@ -63,14 +62,7 @@ func startStandin(redirectURI string) (*dropbox, error) {
 	}, nil
 }
 
-// address has the port that is wanted, or else any: a page that calls the stand-in itself has its
-// addresses built in, and need not be built anew if they stay the same.
-func address(port int) string {
-	if caddyproc.Ports(&port) != nil {
-		port = 0
-	}
-	return fmt.Sprintf("127.0.0.1:%d", port)
-}
+func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 func (d *dropbox) close() error {
 	if d.standin == nil {

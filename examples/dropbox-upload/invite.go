@@ -6,7 +6,7 @@ import (
 )
 
 // invite says what to do now that everything is up.
-func invite(w io.Writer, s settings, log string) {
+func invite(w io.Writer, s settings, adminPort int, log string) {
 	account, tokens := inviteToStandin()
 	if s.app != nil {
 		account, tokens = inviteToDropbox(s)
@@ -29,9 +29,11 @@ func invite(w io.Writer, s settings, log string) {
                For the other one: -mode %s
   Caddyfile    %s
   Caddy's log  %s
+  Admin API    http://localhost:%d
+               go run ./cmd/caddy token-store list --address localhost:%[8]d
 
   Ctrl-C stops all of it.
-`, s.page(), account, tokens, mode, s.mode.other(), s.caddyfile(), log)
+`, s.page(), account, tokens, mode, s.mode.other(), s.caddyfile(), log, adminPort)
 }
 
 func inviteToStandin() (account, tokens string) {

@@ -35,3 +35,31 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 		})
 	}
 }
+
+// The page and the routes do not listen yet when the other ports are chosen.
+func TestNoTwoPartsOfOneRunHaveTheSamePort(t *testing.T) {
+	chosen := 0
+	for clash := range 3 {
+		var s settings
+		var wanted [3]int
+		if err := caddyproc.Ports(&s.port, &wanted[0], &wanted[1], &wanted[2]); err != nil {
+			t.Fatal(err)
+		}
+		s.pagePort = wanted[clash]
+		ports, err := s.standinPorts(wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, port := range ports {
+			if port == s.port || port == s.pagePort || port == 0 {
+				t.Errorf("part %d of the stand-in has port %d; the routes have %d, the page %d", i, port, s.port, s.pagePort)
+			}
+			chosen++
+		}
+		for _, taken := range []int{s.port, s.pagePort} {
+			port := taken
+			checkError(t, s.choose(&port), "port "+strconv.Itoa(taken), "cannot be used")
+		}
+	}
+	t.Logf("%d ports were chosen", chosen)
+}

@@ -22,7 +22,11 @@ func run(ctx context.Context, s settings, stdout, stderr io.Writer) (up bool, er
 	}
 	d := realDropbox()
 	if s.app == nil {
-		if d, err = startStandin(s.redirectURI()); err != nil {
+		ports, err := s.standinPorts([3]int{9001, 9002, 9003})
+		if err != nil {
+			return false, err
+		}
+		if d, err = startStandin(s.redirectURI(), ports); err != nil {
 			return false, err
 		}
 	}
@@ -50,12 +54,17 @@ func serve(ctx context.Context, s settings, d *dropbox, stdout, stderr io.Writer
 		return false, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	process, err := startCaddy(ctx, s, d, temp, s.logTo(log, stderr))
+	// The stand-in listens by now, so that it has none of the ports that are chosen here.
+	var adminPort int
+	if err := s.choose(&adminPort); err != nil {
+		return false, err
+	}
+	process, err := startCaddy(ctx, s, d, temp, adminPort, s.logTo(log, stderr))
 	if err != nil {
 		tell(stderr, log.Name())
 		return false, err
 	}
-	invite(stdout, s, log.Name())
+	invite(stdout, s, adminPort, log.Name())
 	select {
 	case <-ctx.Done():
 		_, _ = fmt.Fprintln(stdout, "\nStopping.")
@@ -81,12 +90,7 @@ func (s settings) logTo(file, stderr io.Writer) io.Writer {
 }
 
 // startCaddy starts Caddy and waits until it serves the page and the routes.
-func startCaddy(ctx context.Context, s settings, d *dropbox, temp string, log io.Writer) (*caddyproc.Process, error) {
-	// With the others, which nobody listens at yet, so that it is none of them.
-	var adminPort int
-	if err := caddyproc.Ports(&adminPort, &s.port, &s.pagePort); err != nil {
-		return nil, err
-	}
+func startCaddy(ctx context.Context, s settings, d *dropbox, temp string, adminPort int, log io.Writer) (*caddyproc.Process, error) {
 	process, err := caddyproc.Start(s.caddyfile(), append(os.Environ(), s.environment(d, temp, adminPort)...), log)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -40,6 +41,16 @@ func TestThePageIsServed(t *testing.T) {
 		if got := resp.Header.Get("Cache-Control"); strings.Contains(got, "immutable") {
 			t.Errorf("that a file is missing may be kept: %q", got)
 		}
+		for _, target := range []string{r.api + "/", r.api + "/nothing", r.page + "/nothing"} {
+			resp, body = r.request(http.MethodGet, target, "", "", "")
+			wantStatus(t, resp, body, http.StatusNotFound)
+		}
+		found := regexp.MustCompile(`Admin API +(http://localhost:\d+)\n`).FindStringSubmatch(r.out)
+		if found == nil {
+			t.Fatalf("it does not say where the admin API is:\n%s", r.out)
+		}
+		resp, body = r.request(http.MethodGet, found[1]+"/token_store/ready", "", "", "")
+		wantStatus(t, resp, body, http.StatusOK)
 		if !strings.Contains(r.out, "Open "+r.page+"\n") {
 			t.Errorf("it does not say what to open:\n%s", r.out)
 		}

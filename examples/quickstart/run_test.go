@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -72,7 +73,18 @@ func TestItStaysUpUntilItIsInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	dir := t.TempDir()
-	out := &interrupter{press: cancel}
+	out := &interrupter{}
+	out.press = func() {
+		defer cancel()
+		site := regexp.MustCompile(`(?m)^ +site +(http\S+)$`).FindStringSubmatch(out.String())
+		if site == nil {
+			t.Error("it does not say where the site is")
+			return
+		}
+		if status := getStatus(t, site[1]+"/nothing"); status != http.StatusNotFound {
+			t.Errorf("what the site does not have is answered with status %d", status)
+		}
+	}
 	if status := command(ctx, []string{"-dir", dir}, out, os.Stderr); status != 0 {
 		t.Fatalf("status %d\n%s", status, out)
 	}
@@ -83,6 +95,23 @@ func TestItStaysUpUntilItIsInterrupted(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "caddy", "token_store", "tokens.db")); err != nil {
 		t.Errorf("the database in the given directory: %v", err)
 	}
+}
+
+func getStatus(t *testing.T, url string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
 }
 
 func TestAnInterruptedStepIsNoFailedStep(t *testing.T) {

@@ -22,8 +22,9 @@ func createKeyCommand(c *client) *cobra.Command {
 			"    [--origin <origins>] [--expires <duration>]",
 		Short: "Makes a key and prints it, once",
 		Long: `Makes a key and prints it to standard output, and nothing else there. It is told once: only
-a hash of it is kept. Lists are separated by commas, or their flag is repeated:
+a hash of it is kept. The umask keeps others from reading the file. Lists are separated by commas, or their flag is repeated:
 
+  $ umask 077
   $ caddy token-store keys create backend --allow dropbox-demo/auth \
       --methods GET,POST --paths "/2/files/*" --expires 30d > backend.key
 

@@ -11,6 +11,7 @@ import (
 // print that too, and report success, where a subcommand is misspelt.
 func group(cmd *cobra.Command) {
 	cmd.SuggestionsMinimumDistance = 2
+	cmd.DisableFlagsInUseLine = true
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {

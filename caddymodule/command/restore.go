@@ -24,7 +24,8 @@ func restoreCommand(c *client) *cobra.Command {
   $ caddy token-store restore /backups/tokens-2026-01-31.db --config Caddyfile
 
 Nothing is touched before all of the backup was opened with the encryption key. If there is a database,
---replace is needed, and the former one is kept beside it under another name.
+--replace is needed, and the former one is kept beside it under another name. The key is that of the time of the backup. If
+Caddy would use another one, by the configuration or beside the database, that is said at the end, and what to do.
 
 Take the newest backup there is. Where a server gives a new refresh token with each refresh, those of an older
 backup are used up: their connections need consent again, for the reason database_restored, and some

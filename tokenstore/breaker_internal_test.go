@@ -29,7 +29,7 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 		if _, err := p.admit(ID{}, time.Now()); !errors.As(err, &u) || u.RetryAfter != breakerFirst {
 			t.Errorf("admitted during the pause: %v", err)
 		}
-		if ok, _ := p.reserve(time.Now()); ok {
+		if taken, _ := p.reserve(time.Now()); taken != nil {
 			t.Error("the schedule may call during the pause")
 		}
 		time.Sleep(breakerFirst)
@@ -40,7 +40,7 @@ func TestTheBreakerOpensAndProbes(t *testing.T) {
 		if _, err := p.admit(ID{}, time.Now()); err == nil {
 			t.Error("two probes")
 		}
-		if ok, _ := p.reserve(time.Now()); ok {
+		if taken, _ := p.reserve(time.Now()); taken != nil {
 			t.Error("the schedule may call beside a probe")
 		}
 		if !p.failed(errBadGateway, time.Now(), time.Now()) || p.left() != 2*breakerFirst {

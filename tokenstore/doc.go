@@ -87,6 +87,17 @@
 // If the outcome cannot be committed, the new tokens are kept in memory and handed out, and
 // the commit is tried again each second until it succeeds. [Store.Health] and the observer tell.
 //
+// # When a token is refreshed
+//
+// When a connection is due is in an index of the storage; a connection that waits takes no memory for that. What is due gets from the index
+// into a queue of its provider, of 4096 at the most, and is started from there as fast as the provider may be called: in the order of the times, evenly
+// over each second, with one place left for callers. One provider with very many connections that are due, or one that is not configured any more, keeps
+// no other waiting. The whole index is read again twice in a minute, and at most once a second.
+//
+// What cannot be refreshed takes no place in the rate: a record that is damaged, a connection without a grant, an entry
+// that belongs to nothing. It is tried after five seconds, then after ten, and so on up to an hour, and at once
+// when its record is written.
+//
 // # Keys of callers
 //
 // The store keeps keys too, by which programs that use connections are known ([Store.CallerKeys]). It does not ask

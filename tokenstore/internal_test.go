@@ -108,7 +108,7 @@ func TestNoSecondHasMoreCallsThanConfigured(t *testing.T) {
 			start := time.Now()
 			var begun []time.Time
 			for range want.calls {
-				release, err := p.enter(t.Context(), false)
+				release, err := p.enter(t.Context(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -133,16 +133,16 @@ func TestTheScheduleLeavesAPlaceToWhoeverAsks(t *testing.T) {
 		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 10, 100 }), new(breaker))
 		start := time.Now()
 		for range 9 {
-			if ok, _ := p.reserve(time.Now()); !ok {
+			if taken, _ := p.reserve(time.Now()); taken == nil {
 				t.Fatal("it does not get what is there")
 			}
 			time.Sleep(time.Second / 10)
 		}
-		if ok, until := p.reserve(time.Now()); ok || !until.Equal(start.Add(time.Second)) {
-			t.Errorf("it gets the last place: %t, or is to come back at %s", ok, until)
+		if taken, until := p.reserve(time.Now()); taken != nil || !until.Equal(start.Add(time.Second)) {
+			t.Errorf("it gets the last place: %t, or is to come back at %s", taken != nil, until)
 		}
 		for range 11 {
-			if _, err := p.enter(t.Context(), false); err != nil {
+			if _, err := p.enter(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -163,10 +163,11 @@ func TestTheScheduleStartsEvenly(t *testing.T) {
 				for start := time.Now(); time.Since(start) < long; time.Sleep(evenWithin) {
 					together := 0
 					for {
-						if ok, _ := p.reserve(time.Now()); !ok {
+						taken, _ := p.reserve(time.Now())
+						if taken == nil {
 							break
 						}
-						p.unreserve()
+						taken.leave(false)
 						together++
 					}
 					most, all = max(most, together), all+together

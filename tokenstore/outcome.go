@@ -185,7 +185,8 @@ func (s *Store) commitOver(ctx context.Context, st *stored) error {
 func (s *Store) saved(st *stored) {
 	s.published.advance(st.id, st.revision)
 	s.census.set(st.id, st.state())
-	s.schedule.notice(st.due)
+	s.schedule.holds.forget(st.id)
+	s.schedule.notice(st.id, st.due)
 }
 
 // deliveredGrant reports whether a broken answer brought a refresh token. Then the one

@@ -69,7 +69,7 @@ const enterDeadline = 20 * time.Second
 
 // enter waits for a slot and, unless reserve has booked one already, for a place within the
 // provider's rate. The caller releases the slot.
-func (p *pace) enter(ctx context.Context, booked bool) (release func(), err error) {
+func (p *pace) enter(ctx context.Context, booked *place) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, enterDeadline)
 	defer cancel()
 	select {
@@ -78,7 +78,8 @@ func (p *pace) enter(ctx context.Context, booked bool) (release func(), err erro
 		return nil, ctx.Err()
 	}
 	release = func() { <-p.slots }
-	if booked {
+	if booked != nil && booked.pace == p {
+		booked.used = true
 		return release, nil
 	}
 	if err := p.turn(ctx); err != nil {
@@ -144,28 +145,40 @@ func (p *pace) failedItself(e *oauth.Error, down bool, began, now time.Time) (ch
 	return p.own.failed(began, now, e.Reason)
 }
 
-// reserve takes what one refresh of the schedule needs: a slot, and a place within the rate. It leaves
-// one of each, so that a caller who waits for a token finds them not taken by background work. If
-// it cannot, until is when to try again, the zero time if something else will wake the schedule.
-func (p *pace) reserve(now time.Time) (ok bool, until time.Time) {
+// place is what one refresh of the schedule has of its provider: a slot, and a place within the rate.
+type place struct {
+	pace  *pace
+	until time.Time // as the window has booked it
+	used  bool      // the provider is called, or would be if the storage worked
+}
+
+// reserve takes what one refresh of the schedule needs. It leaves one slot and one place within the rate, so that a caller who
+// waits for a token finds them not taken by background work. If it cannot, it returns nil and when to try again, the zero
+// time if something else will wake the schedule.
+func (p *pace) reserve(now time.Time) (taken *place, until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	pause, stands := p.paused(now)
 	if stands || p.scheduled >= max(1, p.provider.maxConcurrent-1) {
-		return false, pause.until
+		return nil, pause.until
 	}
 	// The window goes by the monotonic clock: one that is set back must not keep it shut.
 	monotonic := time.Now()
 	if wait := p.window.waitEvenly(monotonic); wait > 0 {
-		return false, now.Add(wait)
+		return nil, now.Add(wait)
 	}
-	p.window.bookEvenly(monotonic)
 	p.scheduled++
-	return true, time.Time{}
+	return &place{pace: p, until: p.window.bookEvenly(monotonic)}, time.Time{}
 }
 
-func (p *pace) unreserve() {
+// leave gives the slot back, and the place within the rate too if nothing is in sight for which the provider was to be called:
+// what is refreshed in vain takes no place from what can be refreshed.
+func (pl *place) leave(idle bool) {
+	p := pl.pace
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.scheduled--
-	p.mu.Unlock()
+	if idle && !pl.used {
+		p.window.giveBack(pl.until)
+	}
 }

@@ -25,6 +25,7 @@ import (
 const (
 	maxPending    = 1000
 	ticketReserve = 100
+	consentsPage  = 256 // how many are read at once
 )
 
 // The kinds of one-time secrets. Each is part of its digest, so that a secret
@@ -160,8 +161,8 @@ func (s *Store) oldestConsent(ctx context.Context, newcomer storage.Key) (storag
 	var cursor storage.Due
 	for {
 		// The clock may have been ahead when they were begun.
-		page, err := s.backend.Due(ctx, bucketConsents, s.now().AddDate(100, 0, 0), cursor, schedulePage)
-		if err != nil {
+		page, err := s.backend.Due(ctx, bucketConsents, s.now().AddDate(100, 0, 0), cursor, consentsPage)
+		if err != nil && (len(page) == 0 || !errors.Is(err, storage.ErrDamaged)) {
 			return storage.Key{}, err
 		}
 		if len(page) == 0 {
@@ -248,8 +249,8 @@ func (s *Store) usePending(ctx context.Context, p pending) error {
 
 // purgeConsents deletes what has expired.
 func (s *Store) purgeConsents(ctx context.Context) {
-	expired, err := s.backend.Due(ctx, bucketConsents, s.now(), storage.Due{}, schedulePage)
-	if err != nil {
+	expired, err := s.backend.Due(ctx, bucketConsents, s.now(), storage.Due{}, consentsPage)
+	if err != nil && !errors.Is(err, storage.ErrDamaged) {
 		return // the schedule's own reading tells of the trouble
 	}
 	for _, e := range expired {

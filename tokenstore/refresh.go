@@ -63,7 +63,7 @@ func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*T
 			}
 		}()
 	}
-	release, err := pc.enter(ctx, a.trigger == TriggerSchedule)
+	release, err := pc.enter(ctx, a.place)
 	if err != nil {
 		return nil, &UnavailableError{ID: st.id, RetryAfter: time.Second, Reason: "busy", Err: err}
 	}

@@ -120,6 +120,8 @@ func checkHerd(t *testing.T, f *fleet) {
 
 // mostIn returns the most calls that began within d.
 func (f *fleet) mostIn(d time.Duration) (most int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	first := 0
 	for i, at := range f.begun {
 		for at.Sub(f.begun[first]) >= d {

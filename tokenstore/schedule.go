@@ -2,7 +2,7 @@ package tokenstore
 
 import (
 	"context"
-	"strings"
+	"errors"
 	"sync"
 	"time"
 
@@ -10,42 +10,59 @@ import (
 )
 
 const (
-	// schedulePage is how many due entries are read at once.
-	schedulePage = 256
-	// scheduleMost is how many are looked at in one pass.
-	scheduleMost = 16 * schedulePage
-	// schedulePause lies between two passes if one was not enough.
-	schedulePause = 50 * time.Millisecond
-	// scheduleSleep is the longest time between two passes. Whatever else goes
-	// wrong, a clock that jumps or a wake-up that is lost, the next pass mends it.
+	// scheduleSleep is the longest time between two looks at the whole due index. Whatever else goes
+	// wrong, a wake-up that is lost or an entry that nobody knows of, the next one mends it.
 	scheduleSleep = 30 * time.Second
 	// passesApart lies between two passes at least while more is due than may be started: each flight that lands asks
 	// for a pass, and hundreds in a second do with fewer.
 	passesApart = 5 * time.Millisecond
-	// A connection is left alone for a moment after each flight that the schedule
-	// started, and longer if that failed: its due time need not have moved, as when
-	// the storage takes no writes, and must not be started again and again.
-	holdLanded = time.Second
-	holdFailed = 5 * time.Second
+	// passPause lies between two passes at least if nobody asks for one, and scanPause while there is more to read in the
+	// index.
+	passPause = 10 * time.Millisecond
+	scanPause = 2 * time.Millisecond
+	// purgePause lies between two looks for what has expired among the consents.
+	purgePause = time.Second
+	// damageTold is how often an observer is told at most that the due index is damaged, and troubleTold
+	// how often of anything else that keeps it from being read.
+	damageTold  = time.Minute
+	troubleTold = 5 * time.Second
 )
 
-// schedule decides when to look at the due index again. The due times
-// themselves are in the storage; nothing is kept in memory for a connection that waits.
+// schedule decides when to start which connection. The due times themselves are in the storage, in the due index; nothing
+// is kept in memory for a connection that waits. What is due gets from the index into the queue of its provider (scan.go), and from
+// there, as fast as the provider may be called, on its way (start.go).
 type schedule struct {
 	wakeup chan struct{}
+	holds  holds
+	told   told
 
-	// cursor is where the next pass begins; only the schedule's goroutine uses it.
-	cursor storage.Due
-	// crowded: the last pass came upon a provider that took no more; only the schedule's goroutine uses it.
-	crowded bool
+	// These are for the schedule's goroutine only.
+	scan    scan
+	queues  map[string]*queue // by provider
+	config  *configuration    // the one that the queues are for
+	crowded bool              // the last pass came upon a provider that took no more
+	purged  time.Time         // of the monotonic clock
 
-	mu   sync.Mutex
-	next time.Time        // guarded by mu: when the sleeping schedule wakes up
-	held map[ID]time.Time // guarded by mu: not before
+	mu       sync.Mutex
+	look     time.Time        // guarded by mu: nothing new is due before, as far as is known
+	seen     time.Time        // guarded by mu: what is due until then has been read, or is about to be
+	lap      time.Duration    // guarded by mu: when the whole index is to be read again, as holds count
+	arrived  []queued         // guarded by mu: due, but not to be found by reading on in the index
+	later    laters           // guarded by mu
+	underway map[ID]*underway // guarded by mu: the flights of the schedule
+}
+
+// underway is what is known of a flight of the schedule.
+type underway struct {
+	settled bool      // its due time is known to be this
+	due     time.Time // the zero time for never
 }
 
 func newSchedule() schedule {
-	return schedule{wakeup: make(chan struct{}, 1), held: map[ID]time.Time{}}
+	return schedule{
+		wakeup: make(chan struct{}, 1), holds: newHolds(),
+		queues: map[string]*queue{}, underway: map[ID]*underway{},
+	}
 }
 
 // wake makes the schedule look again soon.
@@ -56,44 +73,77 @@ func (c *schedule) wake() {
 	}
 }
 
-// notice wakes the schedule up if due is earlier than what it sleeps for.
-func (c *schedule) notice(due time.Time) {
-	if due.IsZero() {
-		return
-	}
+// notice tells the schedule that the due time of a connection is this, as it was saved. It wakes up if that is earlier than
+// what it sleeps for.
+func (c *schedule) notice(id ID, due time.Time) {
 	c.mu.Lock()
-	earlier := due.Before(c.next)
+	if u := c.underway[id]; u != nil {
+		u.settled, u.due = true, due
+	}
+	earlier := !due.IsZero() && due.Before(c.look)
+	if earlier && !due.After(c.seen) {
+		c.arriveLocked(queued{id: id, at: due})
+	} else if earlier {
+		c.look = due
+	}
 	c.mu.Unlock()
 	if earlier {
 		c.wake()
 	}
 }
 
-// reached remembers how far a pass came; the zero Due if it saw all that is due.
-func (c *schedule) reached(cursor storage.Due) { c.cursor = cursor }
-
-func (c *schedule) hold(id ID, until time.Time) {
+// arrive puts into its queue what is due.
+func (c *schedule) arrive(e queued) {
 	c.mu.Lock()
-	c.held[id] = until
+	c.arriveLocked(e)
 	c.mu.Unlock()
+	c.wake()
 }
 
-// release forgets the holds that are over.
-func (c *schedule) release(now time.Time) {
+func (c *schedule) arriveLocked(e queued) {
+	if len(c.arrived) >= queueMost {
+		c.lap = 0
+		return
+	}
+	e.id = e.id.clone()
+	c.arrived = append(c.arrived, e)
+}
+
+// postpone looks at a connection again when its hold is over. Where too many are held for that, the whole index is read again.
+func (c *schedule) postpone(e queued, until time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, until := range c.held {
-		if left := until.Sub(now); left <= 0 || left > holdFailed {
-			delete(c.held, id)
-		}
+	if !c.later.add(later{queued: e, until: until}) {
+		c.lap = min(c.lap, until)
 	}
 }
 
-// heldUntil returns when id may be looked at, the zero time if it may be now.
-func (c *schedule) heldUntil(id ID) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.held[id]
+// told remembers when an observer was told of trouble with the due index.
+type told struct {
+	mu              sync.Mutex
+	damage, trouble time.Time // guarded by mu; of the monotonic clock
+}
+
+// again reports whether it may be told again.
+func (t *told) again(damaged bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last, pause := &t.trouble, troubleTold
+	if damaged {
+		last, pause = &t.damage, damageTold
+	}
+	if !last.IsZero() && time.Since(*last) < pause {
+		return false
+	}
+	*last = time.Now()
+	return true
+}
+
+// tellDamagedIndex tells the observer, though not each time, why the due index cannot be read or changed.
+func (s *Store) tellDamagedIndex(err error) {
+	if s.schedule.told.again(errors.Is(err, storage.ErrDamaged)) {
+		s.observer().Trouble("reading the schedule", err)
+	}
 }
 
 func (s *Store) runSchedule(ctx context.Context) {
@@ -112,122 +162,50 @@ func (s *Store) runSchedule(ctx context.Context) {
 			}
 		}
 		last = time.Now()
-		s.purgeConsents(ctx)
+		if last.Sub(s.schedule.purged) >= purgePause {
+			s.schedule.purged = last
+			s.purgeConsents(ctx)
+		}
 		now := s.now()
-		next := s.pass(ctx, now)
-		timer.Reset(max(10*time.Millisecond, next.Sub(now)))
+		timer.Reset(s.pass(ctx, now))
 	}
 }
 
-// pass starts what is due and can be started, and returns when to look again. What
-// cannot be started stays in the index, and is passed over, so that one provider that is
-// out of order keeps nobody else waiting.
-func (s *Store) pass(ctx context.Context, now time.Time) (next time.Time) {
-	next = now.Add(scheduleSleep)
-	s.schedule.release(now)
-	// Whoever commits an earlier due time from now on wakes the schedule.
-	s.schedule.mu.Lock()
-	s.schedule.next = next
-	s.schedule.mu.Unlock()
-	defer func() {
-		s.schedule.mu.Lock()
-		s.schedule.next = next
-		s.schedule.mu.Unlock()
-	}()
-
-	cursor := s.schedule.cursor
-	full := s.nobodyFull()
-	defer func() { s.schedule.crowded = len(full.names) > 0 }()
-	for range scheduleMost / schedulePage {
-		entries, err := s.backend.Due(ctx, bucketConnections, next, cursor, schedulePage)
-		if err != nil {
-			if ctx.Err() == nil {
-				s.observer().Trouble("reading the schedule", err)
-			}
-			return now.Add(holdFailed)
+// pass starts what is due and can be started, and returns how long to sleep before the next one.
+func (s *Store) pass(ctx context.Context, now time.Time) time.Duration {
+	s.adoptQueues()
+	soon, err := s.fillQueues(ctx, now)
+	next, wants := s.startQueued(now)
+	switch {
+	case err != nil:
+		if ctx.Err() == nil {
+			s.tellDamagedIndex(err)
 		}
-		for _, e := range entries {
-			if e.At.After(now) {
-				s.schedule.reached(storage.Due{})
-				return earliest(e.At, next)
-			}
-			if until := s.startDue(e, now, full); until.After(now) && until.Before(next) {
-				next = until
-			}
-			if full.all() {
-				// What is behind could not be started either. The next pass begins where this one did.
-				return next
-			}
+		next = earliest(next, now.Add(holdFailed))
+	case soon || wants:
+		return scanPause
+	default:
+		next = earliest(next, s.schedule.looksAt(now))
+	}
+	return max(passPause, next.Sub(now))
+}
+
+// adoptQueues makes the queues those of the configuration in force. With another configuration, everything gets another try.
+func (s *Store) adoptQueues() {
+	c, config := &s.schedule, s.config.Load()
+	if c.config == config {
+		return
+	}
+	c.config = config
+	queues := make(map[string]*queue, len(config.providers))
+	for name := range config.providers {
+		if queues[name] = c.queues[name]; queues[name] == nil {
+			queues[name] = new(queue)
 		}
-		if len(entries) < schedulePage {
-			s.schedule.reached(storage.Due{})
-			return next
-		}
-		cursor = entries[len(entries)-1]
 	}
-	// There are more than one pass looks at, and these may all have to wait for
-	// their provider: the next pass goes on behind them.
-	s.schedule.reached(cursor)
-	return now.Add(schedulePause)
-}
-
-// fullProviders are those that took no more refreshes in a pass. With a million connections that are due
-// and four that can be refreshed at a time, a pass must not look at all the others.
-type fullProviders struct {
-	names map[string]bool
-	of    int // how many providers there are
-}
-
-func (s *Store) nobodyFull() *fullProviders {
-	return &fullProviders{names: map[string]bool{}, of: len(s.config.Load().providers)}
-}
-
-func (f *fullProviders) all() bool { return f.of > 0 && len(f.names) >= f.of }
-
-// startDue starts a refresh unless it is under way or must wait; until is when
-// to look again, the zero time if something else will wake the schedule.
-func (s *Store) startDue(e storage.Due, now time.Time, full *fullProviders) (until time.Time) {
-	if provider, _, _ := strings.Cut(e.Key.ID, "/"); full.names[provider] {
-		return time.Time{} // it has been told already
-	}
-	id, err := ParseID(e.Key.ID)
-	// The flight under way may leave the due time as it is: an import wakes the schedule when
-	// it has committed, which is before it has landed.
-	if err != nil || s.flights.behind(id, s.schedule.wake) {
-		return time.Time{}
-	}
-	if until := s.schedule.heldUntil(id); !until.IsZero() {
-		return until
-	}
-	p, known := s.Provider(id.Provider)
-	if !known {
-		return time.Time{} // it may come back with the next configuration
-	}
-	pc := s.pace(p)
-	if ok, until := pc.reserve(now); !ok {
-		full.names[p.name] = true
-		return until
-	}
-	_, own, err := s.flights.join(id, job{
-		run:    func(ctx context.Context) (*Token, error) { return s.fly(ctx, id, ask{trigger: TriggerSchedule}) },
-		landed: func(err error) { s.landDue(id, pc, err) },
-	})
-	if err != nil || !own {
-		pc.unreserve()
-		return now.Add(schedulePause) // somebody was quicker
-	}
-	s.observer().Late(p.name, max(0, now.Sub(e.At)))
-	return time.Time{}
-}
-
-// landDue cleans up behind a flight of the schedule.
-func (s *Store) landDue(id ID, pc *pace, err error) {
-	pc.unreserve()
-	hold := holdLanded
-	if err != nil {
-		hold = holdFailed
-		_ = s.explain(id, err) // reports a panic
-	}
-	s.schedule.hold(id, s.now().Add(hold))
-	s.schedule.wake()
+	c.queues = queues
+	c.holds.forgetAll()
+	c.mu.Lock()
+	c.scan, c.lap = scan{complete: true, began: -lapPause}, 0 // the whole index is read at once
+	c.mu.Unlock()
 }

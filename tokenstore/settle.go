@@ -18,6 +18,9 @@ func (s *Store) settle(ctx context.Context, st *stored, p *Provider, a ask) (t *
 		t, err := s.withoutGrant(st, t, a)
 		return t, true, err
 	case a.enough(st, t, p, now):
+		if a.place != nil {
+			s.schedule.notice(st.id, st.due)
+		}
 		return t, true, nil
 	case p.grant == GrantAuthorizationCode && st.RefreshToken.IsZero():
 		t, err := s.withoutRefreshToken(ctx, st, t, a)

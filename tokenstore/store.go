@@ -162,6 +162,7 @@ func (s *Store) follow(changes <-chan storage.Event) {
 		if err != nil || s.flights.has(id) {
 			continue // a flight holds the lease: the change is our own
 		}
+		s.schedule.holds.forgetVain(id)
 		s.published.dropOlder(id, e.Revision)
 	}
 }

@@ -77,6 +77,7 @@ type ask struct {
 	minTTL   time.Duration
 	rejected *Token
 	create   bool
+	place    *place // what the schedule has reserved for it
 }
 
 // ask waits for a flight that answers a. A flight that was under way may have

@@ -16,8 +16,9 @@ type window struct {
 }
 
 // evenWithin is how late the background may be without losing its turn: the schedule looks every ten milliseconds at most, and
-// later on a busy machine, and starts together what has become possible meanwhile.
-const evenWithin = 20 * time.Millisecond
+// on a busy machine several times later, and starts together what has become possible meanwhile. So no more than a twentieth of
+// a second's places go at once.
+const evenWithin = 50 * time.Millisecond
 
 // newWindow returns a window for so many calls in a second. Less than one is one in a longer time.
 func newWindow(perSecond float64) window {
@@ -35,10 +36,12 @@ func (w *window) wait(now time.Time, others int) time.Duration {
 	return max(0, w.free[place].Sub(now))
 }
 
-// book takes the next place, from now on or from when it is free.
-func (w *window) book(now time.Time) {
-	w.free[w.next] = latest(w.free[w.next], now).Add(w.length)
+// book takes the next place, from now on or from when it is free. It returns until when it is taken.
+func (w *window) book(now time.Time) (until time.Time) {
+	until = latest(w.free[w.next], now).Add(w.length)
+	w.free[w.next] = until
 	w.next = (w.next + 1) % len(w.free)
+	return until
 }
 
 // waitEvenly is wait for the background, which leaves one place free, and takes no second's places all at once: the server, and
@@ -48,7 +51,25 @@ func (w *window) waitEvenly(now time.Time) time.Duration {
 }
 
 // bookEvenly is book for the background.
-func (w *window) bookEvenly(now time.Time) {
+func (w *window) bookEvenly(now time.Time) (until time.Time) {
 	w.even = latest(w.even, now.Add(-evenWithin)).Add(w.apart)
-	w.book(now)
+	return w.book(now)
+}
+
+// giveBack undoes a bookEvenly of a call that was not made. It is that very place which is free again, and not the last one that
+// was booked: else there could be one call too many in a second.
+func (w *window) giveBack(until time.Time) {
+	for n := range w.free {
+		i := (w.next - 1 - n + len(w.free)) % len(w.free)
+		if !w.free[i].Equal(until) {
+			continue
+		}
+		for range n { // those that were booked later move up
+			later := (i + 1) % len(w.free)
+			w.free[i], i = w.free[later], later
+		}
+		w.free[i], w.next = time.Time{}, i
+		w.even = w.even.Add(-w.apart)
+		return
+	}
 }

@@ -43,6 +43,8 @@ type world struct {
 	provider *tokenstore.Provider
 	seen     *recorder
 	offset   atomic.Int64 // of the store's wall clock
+	// wrap, if set, is put around the file when the store is opened.
+	wrap func(storage.Backend) storage.Backend
 	// noDial, if set, is what becomes of an attempt to connect to the server.
 	noDial atomic.Pointer[func(context.Context) error]
 	detach func()
@@ -109,6 +111,9 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	w.backend = storagetest.NewFaulty(file)
+	if w.wrap != nil {
+		w.backend = storagetest.NewFaulty(w.wrap(file))
+	}
 	w.Store, err = tokenstore.Open(w.t.Context(), tokenstore.Options{
 		Backend: w.backend, Key: w.key, Now: w.now,
 		Client: oauth.NewClient(oauth.Options{

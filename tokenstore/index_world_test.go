@@ -1,0 +1,84 @@
+package tokenstore_test
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// longIndex is a storage that has very many entries in its due index before all others, of connections that it has no record of.
+type longIndex struct {
+	storage.Backend
+	provider string
+	size     int
+	// slow, if not 0, is how long it takes to look for one of their records.
+	slow time.Duration
+
+	read  atomic.Int64 // entries of the index
+	mu    sync.Mutex
+	tried map[string]int // guarded by mu: how often each record was looked for
+}
+
+// longAgo is the time of the first one; each other comes a millisecond later.
+var longAgo = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (b *longIndex) Due(ctx context.Context, bucket string, before time.Time, after storage.Due, limit int) ([]storage.Due, error) {
+	if bucket != "connections" {
+		return b.Backend.Due(ctx, bucket, before, after, limit)
+	}
+	next := 0
+	if after.At.After(longAgo) || after.Key.ID != "" {
+		next = int(min(after.At.Sub(longAgo)/time.Millisecond, time.Duration(b.size))) + 1
+	}
+	var page []storage.Due
+	for ; next < b.size && len(page) < limit; next++ {
+		page = append(page, storage.Due{
+			Key: storage.Key{Bucket: bucket, ID: b.provider + "/user-" + strconv.Itoa(next)},
+			At:  longAgo.Add(time.Duration(next) * time.Millisecond),
+		})
+	}
+	var err error
+	if len(page) < limit {
+		var own []storage.Due
+		own, err = b.Backend.Due(ctx, bucket, before, after, limit-len(page))
+		page = append(page, own...)
+	}
+	b.read.Add(int64(len(page)))
+	return page, err
+}
+
+func (b *longIndex) Get(ctx context.Context, key storage.Key) (storage.Record, error) {
+	b.mu.Lock()
+	if b.tried == nil {
+		b.tried = map[string]int{}
+	}
+	b.tried[key.ID]++
+	b.mu.Unlock()
+	if strings.HasPrefix(key.ID, b.provider+"/user-") {
+		time.Sleep(b.slow)
+	}
+	return b.Backend.Get(ctx, key)
+}
+
+func (b *longIndex) forgetTried() {
+	b.mu.Lock()
+	clear(b.tried)
+	b.mu.Unlock()
+}
+
+// mostTried returns how often the record was looked for that was looked for most often, of those that it has an entry of only.
+func (b *longIndex) mostTried() (most int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, n := range b.tried {
+		if strings.HasPrefix(id, b.provider+"/user-") {
+			most = max(most, n)
+		}
+	}
+	return most
+}

@@ -98,6 +98,11 @@
 // that belongs to nothing. It is tried after five seconds, then after ten, and so on up to an hour, and at once
 // when its record is written.
 //
+// Where the index is damaged, entries cannot be moved. A record is saved there with the due time that it had, since the grant in it matters
+// more; when it is really due is kept in memory. After a restart such a connection is looked at as soon as the index says, and
+// called for if its record says so too. Beside what cannot be read of the index, which the observer is told of
+// once a minute, everything goes on.
+//
 // # Keys of callers
 //
 // The store keeps keys too, by which programs that use connections are known ([Store.CallerKeys]). It does not ask

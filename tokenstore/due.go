@@ -30,33 +30,58 @@ func leadTime(setting, lifetime time.Duration) time.Duration {
 	return min(setting, lifetime/5)
 }
 
-// dueAt is when the schedule has to look at the connection next; the zero time if never.
+// dueAt is when the schedule has to look at the connection next; the zero time if never. Jitter spreads what was connected in
+// the same minute.
 func dueAt(r record, p *Provider) time.Time {
+	from, to := dueWithin(r, p)
+	return from.Add(rand.N(to.Sub(from) + 1))
+}
+
+// notYet reports whether the record says by itself that the schedule has to look at it later or never, whatever the due index
+// says: that may be damaged where an entry would have to be moved.
+func (r record) notYet(p *Provider, now time.Time) bool {
+	switch from, _ := dueWithin(r, p); {
+	case r.AccessToken.IsZero(), r.Intent != nil:
+		return false
+	case r.Attempts > 0 && from.Equal(r.RetryAt):
+		return waiting(r.RetryAt, now)
+	case from.IsZero():
+		return r.policy(p).Mode == RefreshOnDemand
+	default:
+		// Not to the moment, since a storage may keep times less precisely.
+		return from.After(now.Add(time.Second))
+	}
+}
+
+// dueWithin returns the first and the last time that dueAt may be.
+func dueWithin(r record, p *Provider) (from, to time.Time) {
+	at := func(t time.Time) (from, to time.Time) { return t, t }
 	switch {
 	case r.NeedsConsent != "":
-		return time.Time{}
+		return at(time.Time{})
 	case r.Intent != nil:
-		return latest(r.RetryAt, r.Intent.At)
+		return at(latest(r.RetryAt, r.Intent.At))
 	}
 	canRefresh := !r.RefreshToken.IsZero() || p.grant == GrantClientCredentials
 	policy := r.policy(p)
 	switch {
 	case !canRefresh:
 		// Not to refresh it, but to notice that it ended.
-		return r.ExpiresAt
+		return at(r.ExpiresAt)
 	case policy.Mode == RefreshOnDemand:
-		return time.Time{}
+		return at(time.Time{})
 	case r.Attempts > 0 && !r.RetryAt.IsZero():
-		return r.RetryAt
+		return at(r.RetryAt)
 	case policy.Mode == RefreshKeepAlive:
-		return r.RefreshedAt.Add(policy.Period - rand.N(policy.Period/10+1))
+		to = r.RefreshedAt.Add(policy.Period)
+		return to.Add(-policy.Period / 10), to
 	case r.ExpiresAt.IsZero():
-		return time.Time{}
+		return at(time.Time{})
 	}
-	// Jitter spreads what was connected in the same minute. It only ever makes
-	// a refresh earlier.
+	// Jitter only ever makes a refresh earlier.
 	lead := leadTime(p.lead, r.lifetime())
-	return r.ExpiresAt.Add(-lead - rand.N(lead/2+1))
+	to = r.ExpiresAt.Add(-lead)
+	return to.Add(-lead / 2), to
 }
 
 func earliest(a, b time.Time) time.Time {

@@ -2,6 +2,8 @@ package tokenstore_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -10,6 +12,53 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
+
+// stuckIndex is a storage whose due index is damaged: no entry can be moved, and reading it tells so.
+type stuckIndex struct {
+	storage.Backend
+	stuck atomic.Bool
+	// hides: what is in the index cannot be read either.
+	hides atomic.Bool
+
+	reads atomic.Int64 // of the index, since it is stuck
+}
+
+func (b *stuckIndex) Put(ctx context.Context, r storage.Record) (uint64, error) {
+	if b.stuck.Load() && strings.HasPrefix(r.Key.ID, demo.Provider+"/") {
+		before, err := b.Get(ctx, r.Key)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return 0, err
+		}
+		if !before.Due.Equal(r.Due) {
+			return 0, fmt.Errorf("put %s: a page of the due index: %w", r.Key.ID, storage.ErrDamaged)
+		}
+	}
+	return b.Backend.Put(ctx, r)
+}
+
+func (b *stuckIndex) Due(ctx context.Context, bucket string, before time.Time, after storage.Due, limit int) ([]storage.Due, error) {
+	page, err := b.Backend.Due(ctx, bucket, before, after, limit)
+	if err != nil || bucket != "connections" || !b.stuck.Load() {
+		return page, err
+	}
+	b.reads.Add(1)
+	if b.hides.Load() {
+		page = nil
+	}
+	return page, fmt.Errorf("due: a page of the index: %w", storage.ErrDamaged)
+}
+
+// withStuckIndex opens the world's store on a file whose index will be damaged.
+func (w *world) withStuckIndex() *stuckIndex {
+	w.t.Helper()
+	index := new(stuckIndex)
+	w.wrap = func(file storage.Backend) storage.Backend {
+		index.Backend = file
+		return index
+	}
+	w.restart()
+	return index
+}
 
 // longIndex is a storage that has very many entries in its due index before all others, of connections that it has no record of.
 type longIndex struct {

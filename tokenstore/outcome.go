@@ -177,7 +177,7 @@ func (s *Store) commitOver(ctx context.Context, st *stored) error {
 		s.saved(st)
 		return nil
 	}
-	st.revision, st.unreadable = again.revision, again.unreadable
+	st.revision, st.unreadable, st.indexed = again.revision, again.unreadable, again.indexed
 	return s.commit(ctx, st)
 }
 

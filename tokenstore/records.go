@@ -23,7 +23,8 @@ type stored struct {
 	record
 	id       ID
 	due      time.Time
-	revision uint64 // 0: not stored yet
+	indexed  time.Time // the due time that the storage has; due is another if it could not be moved, or was changed since
+	revision uint64    // 0: not stored yet
 	// damaged is set if there is a stored record that cannot be read.
 	damaged error
 	// unreadable: even the storage cannot read it, so that nothing can be put over it.
@@ -39,6 +40,11 @@ type records struct {
 	// lastErr is why the storage failed the last time it was used; it holds an
 	// error in a box, which is nil in the box if it did not.
 	lastErr atomic.Pointer[error]
+
+	// unmoved has the due times that the storage could not take.
+	unmoved unmoved
+	// onUnmoved is told why it could not.
+	onUnmoved func(error)
 
 	// refused wakes the saver up; it has room for one word.
 	refused chan struct{}
@@ -97,7 +103,10 @@ func (r *records) loadStored(ctx context.Context, id ID) (*stored, error) {
 
 // open unseals and decodes what the backend returned for id.
 func (r *records) open(id ID, raw storage.Record) *stored {
-	st := &stored{id: id.clone(), due: raw.Due, revision: raw.Revision}
+	st := &stored{id: id.clone(), due: raw.Due, indexed: raw.Due, revision: raw.Revision}
+	if at, ok := r.unmoved.wanted(id); ok {
+		st.due = at
+	}
 	plain, generation, err := r.sealer.Open(raw.Key.Bucket, raw.Key.ID, raw.Value)
 	if err == nil {
 		st.record, err = decodeRecord(plain)
@@ -126,10 +135,10 @@ func (r *records) save(ctx context.Context, st *stored) error {
 			r.note(err)
 			return fmt.Errorf("connection %s: removing the damaged record: %w", st.id, err)
 		}
-		st.unreadable = false
+		st.unreadable, st.indexed = false, time.Time{}
 	}
 	binding := seal.Binding{Bucket: key.Bucket, ID: key.ID, Generation: st.Generation}
-	revision, err := r.sealer.Put(ctx, binding, plain, st.due, st.revision)
+	revision, err := r.putOrLeaveDue(ctx, binding, plain, st)
 	r.note(err)
 	if err != nil {
 		return fmt.Errorf("connection %s: saving: %w", st.id, err)
@@ -150,6 +159,7 @@ func (r *records) remove(ctx context.Context, st *stored) error {
 		return fmt.Errorf("connection %s: deleting: %w", st.id, err)
 	}
 	r.forgetUnsaved(st.id)
+	r.unmoved.forget(st.id)
 	return nil
 }
 

@@ -46,8 +46,12 @@ func (c *schedule) looksAt(now time.Time) time.Time {
 func (s *Store) fillQueues(ctx context.Context, now time.Time) (soon bool, err error) {
 	c := &s.schedule
 	read := c.prepare(now)
-	for _, e := range c.takeArrived() {
-		s.offerArrived(e)
+	due, again := s.records.unmoved.due(now)
+	for _, e := range append(due, c.takeArrived()...) {
+		s.offerArrived(e, now)
+	}
+	if !again.IsZero() {
+		c.lookAt(again)
 	}
 	budget := scanMost
 	for name, q := range c.queues {
@@ -100,9 +104,9 @@ func (c *schedule) takeArrived() []queued {
 }
 
 // offerArrived puts e into its queue, wherever it is in the index, if anywhere.
-func (s *Store) offerArrived(e queued) {
+func (s *Store) offerArrived(e queued, now time.Time) {
 	q := s.schedule.queues[e.id.Provider]
-	if q == nil || s.waits(e) || q.push(e) {
+	if q == nil || s.waits(e, now) || q.push(e) {
 		return
 	}
 	q.missed(storage.Due{At: e.at})
@@ -123,7 +127,7 @@ func (s *Store) catchUp(ctx context.Context, provider string, q *queue, now time
 				break
 			}
 			e, ok := queuedOf(entry)
-			if ok && e.id.Provider == provider && !s.waits(e) && !q.push(e) {
+			if ok && e.id.Provider == provider && !s.waits(e, now) && !q.push(e) {
 				q.more = true
 				return nil
 			}
@@ -145,7 +149,7 @@ func (s *Store) readOn(ctx context.Context, now time.Time, budget *int) error {
 		}
 		*budget -= len(page)
 		for _, entry := range page {
-			s.offer(entry)
+			s.offer(entry, now)
 			c.scan.front = entry
 		}
 		if len(page) < scanPage {
@@ -166,13 +170,13 @@ func (s *Store) readOn(ctx context.Context, now time.Time, budget *int) error {
 }
 
 // offer puts the entry behind the front into its queue.
-func (s *Store) offer(entry storage.Due) {
+func (s *Store) offer(entry storage.Due, now time.Time) {
 	provider, _, _ := strings.Cut(entry.Key.ID, "/")
 	q := s.schedule.queues[provider]
 	if q == nil || q.more && compareDue(entry, q.from) > 0 {
 		return // nobody's, or to be read again when there is room
 	}
-	if e, ok := queuedOf(entry); ok && !s.waits(e) && !q.push(e) {
+	if e, ok := queuedOf(entry); ok && !s.waits(e, now) && !q.push(e) {
 		q.missed(s.schedule.scan.front)
 	}
 }

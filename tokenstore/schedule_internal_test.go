@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
@@ -187,4 +188,31 @@ func TestWhatIsLookedAtLaterComesInTheOrderOfItsTimes(t *testing.T) {
 			t.Errorf("of %d, %d came and %d are left", len(times), len(over), len(l.heap))
 		}
 	})
+}
+
+func TestWhatTheRecordSaysHoldsAgainstAnIndexThatIsTooEarly(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	p := testProvider(t, nil)
+	for name, tc := range map[string]struct {
+		change func(*record)
+		want   bool
+	}{
+		"fresh":                              {func(*record) {}, true},
+		"in the time of the jitter":          {func(r *record) { r.RefreshedAt, r.ExpiresAt = now.Add(-4*time.Hour), now.Add(7*time.Minute) }, false},
+		"over":                               {func(r *record) { r.ExpiresAt = now }, false},
+		"fresh, and an open intent":          {func(r *record) { r.Intent = &intent{At: now} }, false},
+		"without an access token":            {func(r *record) { r.AccessToken = secret.String{} }, false},
+		"to be retried later":                {func(r *record) { r.Attempts, r.RetryAt = 1, now.Add(time.Minute) }, true},
+		"to be retried now":                  {func(r *record) { r.Attempts, r.RetryAt = 1, now }, false},
+		"to be retried by a clock gone wild": {func(r *record) { r.Attempts, r.RetryAt = 1, now.Add(1000*time.Hour) }, false},
+		"of an unknown lifetime":             {func(r *record) { r.ExpiresAt = time.Time{} }, false},
+		"on demand":                          {func(r *record) { r.Policy = &RefreshPolicy{Mode: RefreshOnDemand} }, true},
+		"kept alive a moment ago":            {func(r *record) { r.Policy = &RefreshPolicy{Mode: RefreshKeepAlive, Period: time.Hour} }, true},
+	} {
+		r := record{AccessToken: secret.New("a"), RefreshToken: secret.New("r"), RefreshedAt: now, ExpiresAt: now.Add(4 * time.Hour)}
+		tc.change(&r)
+		if got := r.notYet(p, now); got != tc.want {
+			t.Errorf("%s: not yet is %t", name, got)
+		}
+	}
 }

@@ -22,6 +22,8 @@ func (s *Store) settle(ctx context.Context, st *stored, p *Provider, a ask) (t *
 			s.schedule.notice(st.id, st.due)
 		}
 		return t, true, nil
+	case a.trigger == TriggerSchedule && st.notYet(p, now):
+		return t, true, s.putOff(ctx, st, p)
 	case p.grant == GrantAuthorizationCode && st.RefreshToken.IsZero():
 		t, err := s.withoutRefreshToken(ctx, st, t, a)
 		return t, true, err
@@ -78,6 +80,12 @@ func (s *Store) withoutRefreshToken(ctx context.Context, st *stored, t *Token, a
 		return t, nil
 	}
 	return nil, s.needConsent(ctx, st, ReasonNoRefreshToken)
+}
+
+// putOff gives a connection that the schedule came to too early the due time that its record asks for.
+func (s *Store) putOff(ctx context.Context, st *stored, p *Provider) error {
+	st.due = dueAt(st.record, p)
+	return s.commit(ctx, st)
 }
 
 // needConsent marks the connection, keeps everything else of it, and returns the

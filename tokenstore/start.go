@@ -34,8 +34,9 @@ func (s *Store) startQueued(now time.Time) (next time.Time, wants bool) {
 	return next, wants
 }
 
-// waits reports whether e is not to be started yet. Something else will look at it then: the end of its flight or of its hold.
-func (s *Store) waits(e queued) bool {
+// waits reports whether e is not to be started yet. Something else will look at it then: the end of its flight or of its hold, or the time
+// that holds in place of the one in the index.
+func (s *Store) waits(e queued, now time.Time) bool {
 	if s.schedule.isUnderway(e.id) {
 		return true
 	}
@@ -43,13 +44,14 @@ func (s *Store) waits(e queued) bool {
 		s.schedule.postpone(e, until)
 		return true
 	}
-	return false
+	at, unmoved := s.records.unmoved.wanted(e.id)
+	return unmoved && (at.IsZero() || at.After(now))
 }
 
 // startable reports whether e can be started if its provider allows it. What is not is gone from its queue.
 func (s *Store) startable(e queued, now time.Time) bool {
 	// One that is not due is of a clock that was set back since; it is found again.
-	if e.at.After(now) || e.id.Validate() != nil || s.waits(e) {
+	if e.at.After(now) || e.id.Validate() != nil || s.waits(e, now) {
 		return false
 	}
 	// A flight of somebody else may leave the due time as it is, as that of an import does which has committed it.

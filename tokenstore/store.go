@@ -80,6 +80,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.records.onUnmoved = s.tellDamagedIndex
 	s.config.Store(&configuration{observer: NopObserver{}})
 
 	background, stop := context.WithCancel(context.Background())

@@ -21,6 +21,11 @@ var (
 	// ErrDamaged is wrapped by failures that will not pass: the bytes are not
 	// what was written.
 	ErrDamaged = errors.New("storage is damaged")
+
+	// ErrDueIndex is wrapped beside ErrDamaged by a Put or Delete if the record
+	// itself could be written, but the due index could not take its entry in or
+	// out. A Put that leaves the due time as it is does not need the index.
+	ErrDueIndex = errors.New("due index cannot be changed")
 )
 
 // Errors of opening a backend.

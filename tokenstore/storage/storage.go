@@ -72,12 +72,15 @@ type Backend interface {
 	// Put stores r if the stored revision of r.Key is r.Revision; zero
 	// demands that there is no such record. It returns the new revision, and
 	// returns it only when the record is durable. It returns ErrConflict, and
-	// changes nothing, if the stored revision is another one.
+	// changes nothing, if the stored revision is another one. It returns an
+	// error that wraps ErrDamaged, and changes nothing, if damage does not
+	// allow this record to be written; others may still be.
 	Put(ctx context.Context, r Record) (revision uint64, err error)
 
 	// Delete removes the record of key if its revision is the given one. It
 	// returns ErrNotFound if there is none and ErrConflict if the revision is
-	// another one. The removal is durable when it returns nil.
+	// another one. The removal is durable when it returns nil. Damage is as
+	// with Put.
 	Delete(ctx context.Context, key Key, revision uint64) error
 
 	// List returns, in the byte order of their ids, at most limit records of
@@ -90,6 +93,13 @@ type Backend interface {
 	// Due returns at most limit entries of the bucket whose time is not after
 	// before, ordered by time, then by id, starting behind the entry after
 	// (the zero Due starts at the beginning).
+	//
+	// What is damaged in the index is passed over, so that it does not hide
+	// what is due behind it: an entry that cannot be one or is out of order, or
+	// a part of the index. Then the error wraps ErrDamaged, and the entries
+	// beside it are all that were found up to limit; the last of them may be
+	// the after of the next call, as ever. If there are fewer than limit, none
+	// is left. With any other error the entries mean nothing.
 	Due(ctx context.Context, bucket string, before time.Time, after Due, limit int) ([]Due, error)
 
 	// Lease waits until no one else holds the lease of key, then holds it.

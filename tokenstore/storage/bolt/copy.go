@@ -67,7 +67,11 @@ func (b *builder) copyAll(ready func() error, tx *bbolt.Tx, progress func(int64)
 	if err != nil {
 		return i.content, 0, err
 	}
-	revision := tx.Bucket(recordsBucket).Sequence()
+	all, err := mapped(tx).topBucket(recordsBucket)
+	if err != nil {
+		return i.content, 0, err
+	}
+	revision := all.sequence
 	for _, r := range changes {
 		revision++
 		if err := b.add(r.Key, encodeRecord(r, revision)); err != nil {

@@ -12,9 +12,16 @@
 // whatever the umask. Opening and closing an existing file without a write
 // leaves every byte of it as it was.
 //
-// A damaged file is reported, and does not end the process: page faults and
-// bbolt's own panics become errors. Each record carries a checksum, so that a
-// flipped bit is [storage.ErrDamaged] and not another value.
+// A damaged file is reported, and does not end the process, whatever is in it:
+// pages are read without bbolt, and believed only as far as they prove
+// themselves; page faults and panics become errors. Each record carries a
+// checksum, so that a flipped bit is [storage.ErrDamaged] and not another value.
+//
+// What is sound stays so. A page that is damaged is not written to, nor are
+// those that bbolt would merge with it: such a write fails alone. A due index
+// that is damaged keeps no record from being written whose due time stays as it
+// is. If the list of free pages is damaged, the file can be read only, since
+// bbolt would write over pages in use; then [Salvage] is the remedy.
 //
 // # Caveats
 //
@@ -25,14 +32,12 @@
 // bbolt falls back to when its newest meta page is damaged) looks right to this
 // package, and so does one page of an older state, which a disk leaves that drops a write.
 //
-// Damage that makes bbolt's pages point at each other in a circle can exhaust
-// the stack, which no Go program survives. bbolt's pages have no checksum, and
-// reading all of them at each start would take too long. For the same reason a
-// wrong length in the head of a page can make bbolt free or copy far more pages
-// than there are, which costs much time and memory, when it writes to that page.
+// bbolt's pages have no checksum, and reading all of them at each start would
+// take too long. So a page is checked when it is needed, and the branches once
+// more before the first write.
 //
-// [Salvage] has none of these troubles, since it reads the pages without bbolt. It is for a file that no
-// store has open.
+// [Salvage] finds more than a store does, since it looks at every page. It is for
+// a file that no store has open.
 //
 // The lock on the file is advisory, and does not work on some network file
 // systems. Keep the file on a local disk.

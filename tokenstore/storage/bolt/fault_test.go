@@ -34,7 +34,7 @@ func TestWriteThatMeetsADamagedPageFailsAlone(t *testing.T) {
 	var wg sync.WaitGroup
 	entered, gate := make(chan struct{}), make(chan struct{})
 	wg.Go(func() { // holds the writer until the others are queued
-		_, _ = s.write(t.Context(), named("first").Key, 0, func(*bbolt.Tx) (uint64, error) {
+		_, _ = s.write(t.Context(), named("first").Key, 0, func(*writing) (uint64, error) {
 			close(entered)
 			<-gate
 			return 1, nil
@@ -45,7 +45,7 @@ func TestWriteThatMeetsADamagedPageFailsAlone(t *testing.T) {
 	wg.Go(func() { _, err := s.Put(t.Context(), named("good")); errs <- err })
 	wg.Go(func() { _, err := s.Put(t.Context(), named("good too")); errs <- err })
 	wg.Go(func() {
-		_, err := s.write(t.Context(), named("bad").Key, 0, func(tx *bbolt.Tx) (uint64, error) {
+		_, err := s.write(t.Context(), named("bad").Key, 0, func(tx *writing) (uint64, error) {
 			_, _ = put(tx, named("half done"))
 			panic("page 7: invalid page type")
 		})
@@ -140,7 +140,7 @@ func TestWriteWhoseContextEndedInTheQueueIsDropped(t *testing.T) {
 	s := openNew(t, Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	w := &write{ctx: ctx, done: make(chan struct{}), apply: func(*bbolt.Tx) (uint64, error) {
+	w := &write{ctx: ctx, done: make(chan struct{}), apply: func(*writing) (uint64, error) {
 		t.Error("it got into a transaction")
 		return 0, nil
 	}}
@@ -160,7 +160,7 @@ func TestDamagedRecordIsReportedAndCanBeDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := s.write(t.Context(), bad.Key, 0, func(tx *bbolt.Tx) (uint64, error) {
+	_, err := s.write(t.Context(), bad.Key, 0, func(tx *writing) (uint64, error) {
 		return 1, tx.Bucket(recordsBucket).Bucket([]byte("b")).Put([]byte("bad"), []byte("not a header"))
 	})
 	if err != nil {

@@ -88,7 +88,7 @@ func (f *file) reopen() error {
 		f.cause = err
 		return unavailable("database file could not be opened again", err)
 	}
-	f.current, f.cause = h, nil
+	f.current = h
 	f.onReopen()
 	return nil
 }

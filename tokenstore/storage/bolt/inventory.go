@@ -52,11 +52,16 @@ func (i *inventory) encode(transaction int) []byte {
 
 // check compares with what the file says that it has, if it says so. Damaged records are counted, and no error.
 func (i *inventory) check(tx *bbolt.Tx) error {
-	meta := tx.Bucket(metaBucket)
-	if meta == nil || i.content.Damaged > 0 {
-		return nil
+	m := mapped(tx)
+	b, err := m.topBucket(metaBucket)
+	if err != nil || i.content.Damaged > 0 {
+		return nil //nolint:nilerr // then the file says nothing
 	}
-	said, is := meta.Get(inventoryKey), i.encode(tx.ID())
+	e, err := m.find(b, inventoryKey)
+	if err != nil {
+		return nil //nolint:nilerr // as above
+	}
+	said, is := e.value, i.encode(tx.ID())
 	if len(said) != len(is) || !bytes.Equal(said[:8], is[:8]) || bytes.Equal(said, is) {
 		return nil
 	}
@@ -86,19 +91,18 @@ func writeInventory(db *bbolt.DB) error {
 
 // eachRecord calls visit for each record as it is stored. What it is given is gone after the transaction.
 func eachRecord(tx *bbolt.Tx, visit func(key storage.Key, raw []byte) error) error {
-	all := tx.Bucket(recordsBucket)
-	if all == nil {
-		return fmt.Errorf("%w: bucket %q of the file is missing", storage.ErrDamaged, recordsBucket)
+	m := mapped(tx)
+	all, err := m.topBucket(recordsBucket)
+	if err != nil {
+		return err
 	}
-	return all.ForEachBucket(func(name []byte) error {
-		before := ""
-		return all.Bucket(name).ForEach(func(id, raw []byte) error {
-			key := storage.Key{Bucket: string(name), ID: string(id)}
-			if key.ID <= before {
-				return fmt.Errorf("%w: ids are out of order", storage.ErrDamaged)
-			}
-			before = key.ID
-			return visit(key, raw)
+	return m.ascend(all, nil, func(name element, _ bool) (bool, error) {
+		b, err := asBucket(name)
+		if err != nil {
+			return false, err
+		}
+		return true, m.ascend(b, nil, func(e element, _ bool) (bool, error) {
+			return true, visit(storage.Key{Bucket: string(name.key), ID: string(e.key)}, e.value)
 		})
 	})
 }

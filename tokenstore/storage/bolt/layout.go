@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"time"
@@ -143,11 +144,24 @@ func format(tx *bbolt.Tx) error {
 
 // checkFormat refuses files that this package did not write or cannot read.
 func checkFormat(tx *bbolt.Tx) error {
-	meta := tx.Bucket(metaBucket)
-	if meta == nil || tx.Bucket(recordsBucket) == nil || tx.Bucket(dueBucket) == nil {
-		return fmt.Errorf("%w: it is a bbolt database, but not of a token store", storage.ErrDamaged)
+	m := mapped(tx)
+	for _, name := range [][]byte{metaBucket, recordsBucket, dueBucket} {
+		switch _, err := m.find(m.top(), name); {
+		case errors.Is(err, storage.ErrNotFound):
+			return fmt.Errorf("%w: it is a bbolt database, but not of a token store", storage.ErrDamaged)
+		case err != nil:
+			return err
+		}
 	}
-	version := meta.Get(formatKey)
+	b, err := m.topBucket(metaBucket)
+	if err != nil {
+		return err
+	}
+	e, err := m.find(b, formatKey)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	version := e.value
 	if len(version) != 4 {
 		return fmt.Errorf("%w: it has no format version", storage.ErrDamaged)
 	}

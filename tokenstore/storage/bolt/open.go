@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -58,11 +59,41 @@ func (h *handle) open(path string, lockTimeout time.Duration) error {
 	if err := checkRegular(os.Lstat(path)); err != nil {
 		return err
 	}
+	for {
+		h.suspect = nil
+		err := h.openDB(path, lockTimeout)
+		if h.suspect != nil {
+			h.readOnly = true // then bbolt does not believe what it should not
+			continue
+		}
+		if err == nil {
+			err = h.checkLength()
+		}
+		if err != nil || !h.readOnly {
+			return err
+		}
+		// Until the file was locked, another process may have been changing it.
+		if err := h.checkFile(h.file); err != nil {
+			h.unwritable = err
+			if errors.Is(err, errUnwritable) {
+				return nil
+			}
+			return err
+		}
+		h.readOnly = false
+		if err := h.db.Close(); err != nil {
+			return err
+		}
+	}
+}
+
+func (h *handle) openDB(path string, lockTimeout time.Duration) error {
 	h.stuck.Store(true) // until bbolt.Open has returned
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:      lockTimeout,
 		OpenFile:     h.openFile,
 		NoStatistics: true,
+		ReadOnly:     h.readOnly,
 	})
 	h.stuck.Store(false)
 	if err != nil {
@@ -70,7 +101,26 @@ func (h *handle) open(path string, lockTimeout time.Duration) error {
 		return err
 	}
 	h.db = db
-	return h.checkLength()
+	return nil
+}
+
+// checkFile looks at what bbolt believes when it opens a file. If the error wraps errUnwritable, the file can be read only.
+func (h *handle) checkFile(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	m, ok := newest(f)
+	if !ok {
+		return nil // bbolt says what is wrong
+	}
+	if bytes := int64(min(m.end, math.MaxInt32)) * m.pageSize; bytes > info.Size() {
+		return fmt.Errorf("%w: the file has %d bytes of at least %d", storage.ErrDamaged, info.Size(), bytes)
+	}
+	if m.root < 2 || m.root >= m.end {
+		return fmt.Errorf("%w: the file begins in page %d of %d", storage.ErrDamaged, m.root, m.end)
+	}
+	return checkFreelist(f, m)
 }
 
 // openFile replaces the function with which bbolt would create a missing file
@@ -87,6 +137,11 @@ func (h *handle) openFile(path string, _ int, _ os.FileMode) (*os.File, error) {
 	}
 	if h.fromDisk {
 		dropCache(f)
+	}
+	if !h.readOnly {
+		if h.suspect = h.checkFile(f); h.suspect != nil {
+			return nil, errors.Join(h.suspect, f.Close())
+		}
 	}
 	h.file, h.info = f, info
 	return f, nil

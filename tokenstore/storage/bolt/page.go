@@ -104,6 +104,7 @@ func (p page) freed(count uint64) (ids []uint64, ok bool) {
 type meta struct {
 	pageSize             int64
 	root, freelist, txid uint64
+	end                  uint64 // the first page that is not in use yet
 }
 
 // parseMeta reports whether b, which begins with a page's header, is a meta page.
@@ -112,15 +113,20 @@ func parseMeta(b []byte) (m meta, ok bool) {
 		return m, false
 	}
 	b = b[pageHeaderLen:]
-	sum := fnv.New64a()
-	_, _ = sum.Write(b[:metaLen-8]) // never fails
-	if order.Uint32(b) != metaMagic || order.Uint32(b[4:]) != metaVersion || order.Uint64(b[metaLen-8:]) != sum.Sum64() {
+	if order.Uint32(b) != metaMagic || order.Uint32(b[4:]) != metaVersion || order.Uint64(b[metaLen-8:]) != metaSum(b) {
 		return m, false
 	}
 	return meta{
 		pageSize: int64(order.Uint32(b[8:])),
-		root:     order.Uint64(b[16:]), freelist: order.Uint64(b[32:]), txid: order.Uint64(b[48:]),
+		root:     order.Uint64(b[16:]), freelist: order.Uint64(b[32:]), txid: order.Uint64(b[48:]), end: order.Uint64(b[40:]),
 	}, true
+}
+
+// metaSum returns the checksum of a meta page.
+func metaSum(b []byte) uint64 {
+	sum := fnv.New64a()
+	_, _ = sum.Write(b[:metaLen-8]) // never fails
+	return sum.Sum64()
 }
 
 // pages are the pages of a file.

@@ -16,7 +16,7 @@ type write struct {
 	ctx   context.Context // ends the wait, and drops a write that is not in a transaction yet
 	key   storage.Key
 	size  int // bytes that are to be stored, about
-	apply func(*bbolt.Tx) (revision uint64, err error)
+	apply func(*writing) (revision uint64, err error)
 	done  chan struct{} // closed when revision and err are set
 
 	revision uint64 // of the record after the write; 0 if it was deleted
@@ -33,7 +33,7 @@ func (s *Store) Put(ctx context.Context, r storage.Record) (uint64, error) {
 		return 0, recordError("put", r.Key, fmt.Errorf("value has %d bytes, more than %d", len(r.Value), maxValue))
 	}
 	r.Value = bytes.Clone(r.Value) // the caller may change it when ctx has ended
-	revision, err := s.write(ctx, r.Key, len(r.Value), func(tx *bbolt.Tx) (uint64, error) { return put(tx, r) })
+	revision, err := s.write(ctx, r.Key, len(r.Value), func(tx *writing) (uint64, error) { return put(tx, r) })
 	if err != nil {
 		return 0, recordError("put", r.Key, err)
 	}
@@ -43,7 +43,7 @@ func (s *Store) Put(ctx context.Context, r storage.Record) (uint64, error) {
 // Delete implements [storage.Backend]. A damaged record, whose revision cannot
 // be known, is deleted by the revision 0, with which [Store.List] returns it.
 func (s *Store) Delete(ctx context.Context, key storage.Key, revision uint64) error {
-	_, err := s.write(ctx, key, 0, func(tx *bbolt.Tx) (uint64, error) { return 0, remove(tx, key, revision) })
+	_, err := s.write(ctx, key, 0, func(tx *writing) (uint64, error) { return 0, remove(tx, key, revision) })
 	if err != nil {
 		return recordError("delete", key, err)
 	}
@@ -51,7 +51,7 @@ func (s *Store) Delete(ctx context.Context, key storage.Key, revision uint64) er
 }
 
 // write hands the operation to the writer and waits for its outcome.
-func (s *Store) write(ctx context.Context, key storage.Key, size int, apply func(*bbolt.Tx) (uint64, error)) (uint64, error) {
+func (s *Store) write(ctx context.Context, key storage.Key, size int, apply func(*writing) (uint64, error)) (uint64, error) {
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
@@ -84,8 +84,8 @@ func (s *Store) write(ctx context.Context, key storage.Key, size int, apply func
 
 // put stores r if the revision is right. It changes nothing otherwise, since
 // the transaction has the writes of others in it.
-func put(tx *bbolt.Tx, r storage.Record) (uint64, error) {
-	old, err := stored(tx, r.Key)
+func put(tx *writing, r storage.Record) (uint64, error) {
+	old, err := tx.stored(r.Key, false)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		old = storage.Record{}
@@ -94,6 +94,9 @@ func put(tx *bbolt.Tx, r storage.Record) (uint64, error) {
 	}
 	if old.Revision != r.Revision {
 		return 0, storage.ErrConflict
+	}
+	if err := tx.paths.due(r.Key, old, r); err != nil {
+		return 0, err
 	}
 	all := tx.Bucket(recordsBucket)
 	records, err := all.CreateBucketIfNotExists([]byte(r.Key.Bucket))
@@ -107,7 +110,7 @@ func put(tx *bbolt.Tx, r storage.Record) (uint64, error) {
 	if err := records.Put([]byte(r.Key.ID), encodeRecord(r, revision)); err != nil {
 		return 0, err
 	}
-	return revision, moveDue(tx, r.Key, old, r)
+	return revision, moveDue(tx.Tx, r.Key, old, r)
 }
 
 // moveDue takes the entry of the record before out of the due index, and puts
@@ -132,53 +135,25 @@ func moveDue(tx *bbolt.Tx, key storage.Key, before, after storage.Record) error 
 }
 
 // remove deletes the record of key if the revision is right.
-func remove(tx *bbolt.Tx, key storage.Key, revision uint64) error {
-	old, err := stored(tx, key)
-	damaged := errors.Is(err, storage.ErrDamaged) && revision == 0
+func remove(tx *writing, key storage.Key, revision uint64) error {
+	old, err := tx.stored(key, true)
+	damaged := errors.Is(err, errChecksum) && revision == 0
 	switch {
 	case err != nil && !damaged:
 		return err
 	case old.Revision != revision:
 		return storage.ErrConflict
 	}
-	records, err := nested(tx, recordsBucket, key.Bucket)
-	if err != nil {
-		return err
-	}
-	if err := records.Delete([]byte(key.ID)); err != nil {
-		return err
-	}
 	if damaged {
-		return sweepDue(tx, key)
-	}
-	return moveDue(tx, key, old, storage.Record{})
-}
-
-// sweepDue removes the entry of a damaged record, whose time cannot be known,
-// from the due index.
-func sweepDue(tx *bbolt.Tx, key storage.Key) error {
-	index, err := nested(tx, dueBucket, key.Bucket)
-	if index == nil {
-		return err
-	}
-	c := index.Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		if d, ok := decodeDue(key.Bucket, k); ok && d.Key == key {
-			return c.Delete()
+		if old.Due, err = tx.dueOf(key); err != nil {
+			return err
 		}
 	}
-	return nil
-}
-
-// stored returns the record of key, or ErrNotFound, or ErrDamaged.
-func stored(tx *bbolt.Tx, key storage.Key) (storage.Record, error) {
-	raw, err := rawRecord(tx, key)
-	if err != nil {
-		return storage.Record{}, err
+	if err := tx.paths.due(key, old, storage.Record{}); err != nil {
+		return err
 	}
-	r, ok := decodeRecord(key, raw)
-	if !ok {
-		return storage.Record{}, fmt.Errorf("%w: its checksum is wrong", storage.ErrDamaged)
+	if err := tx.Bucket(recordsBucket).Bucket([]byte(key.Bucket)).Delete([]byte(key.ID)); err != nil {
+		return err
 	}
-	return r, nil
+	return moveDue(tx.Tx, key, old, storage.Record{})
 }

@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"time"
 
-	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
@@ -117,6 +116,10 @@ func (s *Store) attempt(batch []*write) (n int, culprit *write, err error) {
 	if err := h.checkPlace(s.path); err != nil {
 		return len(batch), nil, err
 	}
+	if h.unwritable != nil {
+		refuse(batch, h.unwritable)
+		return 0, nil, nil //nolint:nilerr // each of them has its answer
+	}
 	var current *write
 	committing := false
 	err = guard(func() error {
@@ -125,9 +128,18 @@ func (s *Store) attempt(batch []*write) (n int, culprit *write, err error) {
 			return err
 		}
 		defer h.end(tx)
+		w, err := h.startWriting(tx)
+		if errors.Is(err, errUnwritable) {
+			h.unwritable = err
+			refuse(batch, err)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		h.fence(batch)
 		for _, current = range batch {
-			if err := current.in(tx); err != nil {
+			if err := current.in(w); err != nil {
 				return err
 			}
 			if current.err == nil {
@@ -150,9 +162,16 @@ func (s *Store) attempt(batch []*write) (n int, culprit *write, err error) {
 	return n, current, err
 }
 
+// refuse notes for each write of a batch why there is no transaction for it.
+func refuse(batch []*write, err error) {
+	for _, w := range batch {
+		w.err = err
+	}
+}
+
 // in runs the write in the transaction and notes its outcome. The error is one
 // after which the transaction cannot go on, because the write may be half done.
-func (w *write) in(tx *bbolt.Tx) error {
+func (w *write) in(tx *writing) error {
 	if w.err = w.ctx.Err(); w.err != nil {
 		return nil //nolint:nilerr // nobody waits for it, and the transaction is as it was
 	}

@@ -1,0 +1,126 @@
+package bolt
+
+import (
+	"fmt"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// paths checks pages before bbolt uses them. It remembers which are sound, so it is good for one transaction.
+type paths struct {
+	mapping
+	free  freed               // pages that cannot be in use
+	sound map[uint64]struct{} // nil if nothing is remembered
+}
+
+// at returns the page at a place if bbolt may use it.
+func (c *paths) at(at place) (page, error) {
+	p, err := c.page(at.id)
+	if err != nil {
+		return nil, err
+	}
+	if _, known := c.sound[at.id]; known {
+		return p, c.bounds(p, at)
+	}
+	if err := c.mapping.check(p, at); err != nil {
+		return nil, err
+	}
+	if c.free.any(at.id, at.id+uint64(p.overflow())) {
+		return nil, pageError(at.id, "is in use and free at the same time")
+	}
+	if p.flags() == branchFlag && len(c.free) > 0 {
+		// bbolt fails if it takes such a page to write this one to.
+		for i := range p.count() {
+			if child := p.child(i); c.free.any(child, child) {
+				return nil, pageError(at.id, "leads to page %d, which is free", child)
+			}
+		}
+	}
+	if c.sound != nil {
+		c.sound[at.id] = struct{}{}
+	}
+	return p, nil
+}
+
+// check returns the leaf where a key belongs if all pages on the way to it are sound. Removing one, bbolt may also read those beside them, and
+// merge them.
+func (c *paths) check(b bucket, key []byte, siblings bool) (page, error) {
+	if b.inline != nil {
+		if what := b.inline.flaw(0, 0, true); what != "" {
+			return nil, fmt.Errorf("%w: a bucket %s", storage.ErrDamaged, what)
+		}
+		return b.inline, nil
+	}
+	at := place{id: b.root}
+	for range maxDepth {
+		p, err := c.at(at)
+		if err != nil || p.flags() == leafFlag {
+			return p, err
+		}
+		i := p.toward(key)
+		if siblings {
+			for _, beside := range []int{i - 1, i + 1} {
+				if beside < 0 || beside >= p.count() {
+					continue
+				}
+				sibling, _ := p.below(beside, at)
+				if _, err := c.at(sibling); err != nil {
+					return nil, err
+				}
+			}
+		}
+		at, _ = p.below(i, at)
+	}
+	return nil, pageError(b.root, "has pages below it that lead to each other in a circle")
+}
+
+// reach checks the way to a key in a bucket of a bucket of the file, as far as there is one.
+func (c *paths) reach(top []byte, name string, key []byte, remove bool) error {
+	leaf, err := c.check(c.top(), top, false)
+	if err != nil {
+		return err
+	}
+	e, ok := leaf.get(top)
+	if !ok {
+		return fmt.Errorf("%w: bucket %q of the file is missing", storage.ErrDamaged, top)
+	}
+	b, err := asBucket(e)
+	if err != nil {
+		return err
+	}
+	if leaf, err = c.check(b, []byte(name), false); err != nil {
+		return err
+	}
+	if e, ok = leaf.get([]byte(name)); !ok {
+		return nil // bbolt makes it
+	}
+	if b, err = asBucket(e); err != nil {
+		return err
+	}
+	_, err = c.check(b, key, remove)
+	return err
+}
+
+// record checks what a change of a record makes bbolt read and write.
+func (c *paths) record(key storage.Key, remove bool) error {
+	return c.reach(recordsBucket, key.Bucket, []byte(key.ID), remove)
+}
+
+// due checks the same for moving the entry of a record in the due index. Either record may have none. If the time
+// is the same, nothing is touched.
+func (c *paths) due(key storage.Key, before, after storage.Record) error {
+	if before.Due.Equal(after.Due) {
+		return nil
+	}
+	var err error
+	if !before.Due.IsZero() {
+		err = c.reach(dueBucket, key.Bucket, dueKey(before.Due, key.ID), true)
+	}
+	if err == nil && !after.Due.IsZero() {
+		err = c.reach(dueBucket, key.Bucket, dueKey(after.Due, key.ID), false)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", storage.ErrDueIndex, err)
+	}
+	return nil
+}

@@ -36,7 +36,7 @@ var misleading = []struct {
 	{"a branch leads to the list of free pages", func(d tree3, b []byte, s, _ shape, child int) {
 		d.lead(b, s.middle[1], child, d.meta.freelist)
 	}},
-	{"a branch leads out of the file", func(d tree3, b []byte, s, _ shape, child int) { d.lead(b, s.middle[1], child, d.meta.end+5) }},
+	{"a branch leads out of the file", func(d tree3, b []byte, s, _ shape, child int) { d.lead(b, s.middle[1], child, d.meta.highWater+5) }},
 	{"a branch leads to the begin of the file", func(d tree3, b []byte, s, _ shape, child int) { d.lead(b, s.middle[1], child, 0) }},
 	{"a page of before is in the place of a branch", func(d tree3, b []byte, s, _ shape, _ int) {
 		copy(d.page(b, s.middle[1]), d.page(b, s.middle[2]))

@@ -43,8 +43,8 @@ func newest(f io.ReaderAt) (found meta, ok bool) {
 // long it is. The error wraps errUnwritable if the list is damaged.
 func checkFreelist(f io.ReaderAt, m meta) error {
 	head := make(page, pageHeaderLen+8)
-	if m.freelist < 2 || m.freelist >= m.end {
-		return unwritable("it is said to be in page %d of %d", m.freelist, m.end)
+	if m.freelist < 2 || m.freelist >= m.highWater {
+		return unwritable("it is said to be in page %d of %d", m.freelist, m.highWater)
 	}
 	at := int64(m.freelist) * m.pageSize //nolint:gosec // less than the pages of the file
 	if _, err := f.ReadAt(head, at); err != nil {
@@ -61,7 +61,7 @@ func checkFreelist(f io.ReaderAt, m meta) error {
 			return fmt.Errorf("read the list of free pages: %w", err)
 		}
 		id := order.Uint64(b)
-		if id <= last || id >= m.end || id == m.root || id >= m.freelist && id <= m.freelist+uint64(head.overflow()) {
+		if id <= last || id >= m.highWater || id == m.root || id >= m.freelist && id <= m.freelist+uint64(head.overflow()) {
 			return unwritable("page %d lists page %d", m.freelist, id)
 		}
 		last = id
@@ -79,7 +79,7 @@ func (p page) listed(m meta) (n uint64, skip int64, err error) {
 	switch {
 	case p.id() != m.freelist || p.flags() != freelistFlag:
 		return 0, 0, unwritable("page %d is not one", m.freelist)
-	case m.freelist+pages > m.end || n >= m.end:
+	case m.freelist+pages > m.highWater || n >= m.highWater:
 		return 0, 0, unwritable("page %d has more than the file", m.freelist)
 	// bbolt takes as many pages as the list needed before it took them from it.
 	case pages < (uint64(skip)+8*n)/each+1 || pages > (uint64(skip)+8*(n+pages+1))/each+1:

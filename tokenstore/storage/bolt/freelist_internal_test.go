@@ -35,13 +35,13 @@ var listDamages = []struct {
 	{"it is out of order", func(_ tree3, _ []byte, list page) { order.PutUint64(list[16:], order.Uint64(list[32:])) }},
 	{"the begin of the file is in it", func(_ tree3, _ []byte, list page) { order.PutUint64(list[16:], 1) }},
 	{"a page behind the end is in it", func(d tree3, _ []byte, list page) {
-		order.PutUint64(list[16+8*(list.count()-1):], d.meta.end)
+		order.PutUint64(list[16+8*(list.count()-1):], d.meta.highWater)
 	}},
 	{"the root of the file is in it", func(d tree3, _ []byte, list page) { list.insert(d.meta.root) }},
 	{"a leaf is in it", func(d tree3, _ []byte, list page) { list.insert(d.records.leaves[d.records.middle[1]][2]) }},
 	{"a branch is in it", func(d tree3, _ []byte, list page) { list.insert(d.due.middle[1]) }},
 	{"it is said to be nowhere", func(d tree3, b []byte, _ page) { d.setFreelist(b, 1<<64-1) }},
-	{"it is said to be behind the end", func(d tree3, b []byte, _ page) { d.setFreelist(b, d.meta.end) }},
+	{"it is said to be behind the end", func(d tree3, b []byte, _ page) { d.setFreelist(b, d.meta.highWater) }},
 	{"it is said to be the begin of the file", func(d tree3, b []byte, _ page) { d.setFreelist(b, 0) }},
 }
 
@@ -112,7 +112,7 @@ func TestAListThatIsSoundOnceTheFileIsLockedIsUsed(t *testing.T) {
 
 func TestAFileThatBeginsNowhereIsRefused(t *testing.T) {
 	d := newTree3(t)
-	for _, root := range []uint64{0, 1, d.meta.end, 1 << 63} {
+	for _, root := range []uint64{0, 1, d.meta.highWater, 1 << 63} {
 		b := bytes.Clone(d.whole)
 		for _, at := range []int{0, d.each} {
 			m := b[at+pageHeaderLen:][:metaLen]

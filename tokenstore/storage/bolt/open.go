@@ -114,11 +114,11 @@ func (h *handle) checkFile(f *os.File) error {
 	if !ok {
 		return nil // bbolt says what is wrong
 	}
-	if bytes := int64(min(m.end, math.MaxInt32)) * m.pageSize; bytes > info.Size() {
+	if bytes := int64(min(m.highWater, math.MaxInt32)) * m.pageSize; bytes > info.Size() {
 		return fmt.Errorf("%w: the file has %d bytes of at least %d", storage.ErrDamaged, info.Size(), bytes)
 	}
-	if m.root < 2 || m.root >= m.end {
-		return fmt.Errorf("%w: the file begins in page %d of %d", storage.ErrDamaged, m.root, m.end)
+	if m.root < 2 || m.root >= m.highWater {
+		return fmt.Errorf("%w: the file begins in page %d of %d", storage.ErrDamaged, m.root, m.highWater)
 	}
 	return checkFreelist(f, m)
 }

@@ -43,15 +43,13 @@ func (p page) overflow() uint32 { return order.Uint32(p[12:]) }
 func (p page) elements(each int64) int {
 	n := p.count()
 	room := (min(len(p), int(each)) - pageHeaderLen) / elementLen
-	if n > 0 || p.flags() == leafFlag {
-		at := pageHeaderLen // of pos in a branch
-		if p.flags() != branchFlag {
-			at += 4
-		}
-		if room > 0 {
-			if pos := int(order.Uint32(p[at:])); pos%elementLen == 0 && pos/elementLen <= room {
-				n = max(n, pos/elementLen)
-			}
+	at := pageHeaderLen // of pos in a branch
+	if p.flags() != branchFlag {
+		at += 4
+	}
+	if room > 0 {
+		if pos := int(order.Uint32(p[at:])); pos%elementLen == 0 && pos/elementLen <= room {
+			n = max(n, pos/elementLen)
 		}
 	}
 	return min(n, room)
@@ -104,7 +102,7 @@ func (p page) freed(count uint64) (ids []uint64, ok bool) {
 type meta struct {
 	pageSize             int64
 	root, freelist, txid uint64
-	end                  uint64 // the first page that is not in use yet
+	highWater            uint64 // no page from this one on is in use
 }
 
 // parseMeta reports whether b, which begins with a page's header, is a meta page.
@@ -118,7 +116,8 @@ func parseMeta(b []byte) (m meta, ok bool) {
 	}
 	return meta{
 		pageSize: int64(order.Uint32(b[8:])),
-		root:     order.Uint64(b[16:]), freelist: order.Uint64(b[32:]), txid: order.Uint64(b[48:]), end: order.Uint64(b[40:]),
+		root:     order.Uint64(b[16:]), freelist: order.Uint64(b[32:]), txid: order.Uint64(b[48:]),
+		highWater: order.Uint64(b[40:]),
 	}, true
 }
 
@@ -161,10 +160,12 @@ func (p *pages) at(place uint64) page {
 		return nil
 	}
 	start := int64(place) * p.each //nolint:gosec // header has checked it
-	want := min((int64(h.overflow())+1)*p.each, maxRead, p.size-start)
-	b := make([]byte, want)
-	if n, err := p.file.ReadAt(b, start); err != nil && n < pageHeaderLen {
+	b := p.read(start, p.each)
+	if b == nil {
 		return nil
+	}
+	if reach := b.reach(p.each); reach > p.each {
+		return p.read(start, reach)
 	}
 	return b
 }
@@ -172,7 +173,7 @@ func (p *pages) at(place uint64) page {
 // find notes the pages that are at the place of another.
 func (p *pages) find() {
 	p.moved = make(map[uint64]uint64)
-	for place := uint64(2); place < p.count(); place++ {
+	for place := range p.count() {
 		h := p.header(place)
 		if h == nil || h.id() == place || h.id() < 2 || h.id() >= p.count() {
 			continue

@@ -21,12 +21,14 @@ type Salvaged struct {
 	// place, which may be damaged too, or from the due index.
 	Lost []storage.Key
 
-	// Pages is how many pages are damaged that may have had records. What was in them is not known.
+	// Pages is how many pages are damaged that may have had records. What was in them is not known. The list of
+	// the free pages counts too: without it, it is not known which pages are in use.
 	Pages int
 
 	// Older is set if what is there may be older than the last state of the file: records may have a value
 	// that was replaced, and deleted ones may be back. It is set as soon as anything comes from a page that the tree of the file
-	// does not lead to.
+	// does not lead to, or a page shows that it is of an earlier state than others: by the order of the keys, by a
+	// revision or a due time that does not fit, or since pages in use are left to which nothing leads.
 	Older bool
 }
 
@@ -82,10 +84,19 @@ type salvage struct {
 	meta      meta // the newest of them
 	free      map[uint64]bool
 	freeKnown bool            // the freelist may be believed
-	visited   map[uint64]bool // places of the leaves of records, and of those above them
+	unlisted  bool            // it could not be read
+	reached   map[uint64]bool // places of the pages that the trees have
+	part      map[uint64]bool // those of them that others overflow into
+	sound     map[uint64]bool // places of the leaves that have sound records and nothing else
+	steps     uint64          // pages that were walked to
 	sequence  uint64          // the last revision of the tree that was walked
+	indexed   int             // entries of the due index that have a record
 	older     bool            // there may be records that are not of the last state
+	strange   bool            // something is not as it should be
 
+	learned int             // of the buckets
+	named   map[string]bool // the buckets that the tree names
+	foreign map[string]bool // those of which the tree has records in another
 	best    map[storage.Key]storage.Record
 	lost    map[storage.Key]bool
 	missing int // pages
@@ -96,7 +107,9 @@ func newSalvage(f io.ReaderAt, size int64, buckets []string) *salvage {
 	s := &salvage{
 		pages:   &pages{file: f, size: size, each: int64(os.Getpagesize())},
 		buckets: slices.Clone(buckets),
-		free:    make(map[uint64]bool), visited: make(map[uint64]bool),
+		free:    make(map[uint64]bool), sound: make(map[uint64]bool),
+		reached: make(map[uint64]bool), part: make(map[uint64]bool),
+		named: make(map[string]bool), foreign: make(map[string]bool),
 		best: make(map[storage.Key]storage.Record), lost: make(map[storage.Key]bool),
 	}
 	s.readMetas()
@@ -120,7 +133,11 @@ func (s *salvage) readMetas() {
 		if !ok || at != 0 && at != m.pageSize || m.pageSize < 512 || m.pageSize > 1<<16 {
 			continue
 		}
-		if s.metas++; s.metas == 1 || m.txid > s.meta.txid {
+		// bbolt writes them by turns. Where that cannot be so, one of them is of an earlier state, and counts as damaged.
+		if s.metas == 0 || m.txid == s.meta.txid+1 || m.txid+1 == s.meta.txid {
+			s.metas++
+		}
+		if m.txid > s.meta.txid || s.meta.pageSize == 0 {
 			s.meta = m
 		}
 		s.pages.each = m.pageSize
@@ -129,39 +146,38 @@ func (s *salvage) readMetas() {
 
 func (s *salvage) run() {
 	if s.metas > 0 {
-		if p, _ := s.pages.get(s.meta.freelist); p != nil {
-			s.freeList(p)
-		}
+		s.freeList()
 		s.walkRoot()
 	}
-	if s.metas < 2 || s.older || s.missing+s.unnamed+len(s.lost) > 0 {
-		s.scan()
-	}
+	s.scan()
 }
 
-func (s *salvage) freeList(p page) {
-	ids, ok := p.freed(s.pages.count())
-	s.freeKnown = ok
+func (s *salvage) freeList() {
+	p, place := s.pages.get(s.meta.freelist)
+	if p == nil {
+		s.unlisted = true
+		return
+	}
+	s.reach(p, place)
+	ids, ok := p.freed(max(s.pages.count(), s.meta.highWater)) // the file may be cut off
+	s.freeKnown, s.unlisted = ok, !ok
 	for _, id := range ids {
 		s.free[id] = true
 	}
 }
 
-// take keeps a record if it is sound and newer than what there is of it. It must have a revision above
-// the given one.
-func (s *salvage) take(key storage.Key, raw []byte, above uint64) (sound, taken bool) {
-	r, ok := decodeRecord(key, raw)
-	if ok && r.Revision > above && r.Revision > s.best[key].Revision {
-		s.best[key] = r
-		return true, true
-	}
-	return ok, false
+// suspect reports whether the tree that was walked may not be the whole one.
+func (s *salvage) suspect() bool {
+	return s.metas < 2 || s.older || s.strange || s.missing+s.unnamed+len(s.lost) > 0
 }
 
 func (s *salvage) result() *Salvaged {
 	out := &Salvaged{
 		Pages: s.missing + s.unnamed,
 		Older: s.metas < 2 || s.older,
+	}
+	if s.unlisted {
+		out.Pages++
 	}
 	for _, r := range s.best {
 		out.Records = append(out.Records, r)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
@@ -34,7 +33,6 @@ func pointers(whole []byte) (children, freed []int) {
 // of the records is free and a free one is not.
 func TestSalvageWithOneFlippedBitThatLeadsAstray(t *testing.T) {
 	u := newUsed(t)
-	path := newPath(t)
 	children, freed := pointers(u.whole)
 	if len(children) < 10 || len(freed) < 3 {
 		t.Fatalf("%d children and %d free pages are too few", len(children), len(freed))
@@ -44,9 +42,7 @@ func TestSalvageWithOneFlippedBitThatLeadsAstray(t *testing.T) {
 			for bit := range 4 {
 				damaged := bytes.Clone(u.whole)
 				damaged[at] ^= 1 << bit
-				must(t, os.WriteFile(path, damaged, 0o600))
-				got, err := bolt.Salvage(t.Context(), path, bolt.Options{}, "b", "small")
-				must(t, err)
+				got := bolt.SalvageBytes(damaged, "b", "small")
 				u.check(t, fmt.Sprintf("%s %d at %d, bit %d", kind, u.whole[at], at, bit), got, damaged)
 			}
 		}
@@ -56,7 +52,6 @@ func TestSalvageWithOneFlippedBitThatLeadsAstray(t *testing.T) {
 // A page of records whose parent is damaged is not lost because the freelist, damaged too, says it is free.
 func TestSalvageBelievesNoFreelistThatCannotBe(t *testing.T) {
 	u := newUsed(t)
-	path := newPath(t)
 	children, freed := pointers(u.whole)
 	for i, child := range children {
 		if i%3 > 0 {
@@ -66,25 +61,20 @@ func TestSalvageBelievesNoFreelistThatCannotBe(t *testing.T) {
 		damaged := bytes.Clone(u.whole)
 		damaged[child] = 0
 		damaged[freed[len(freed)-1]] = page // which is out of order
-		must(t, os.WriteFile(path, damaged, 0o600))
-		got, err := bolt.Salvage(t.Context(), path, bolt.Options{}, "b", "small")
-		must(t, err)
+		got := bolt.SalvageBytes(damaged, "b", "small")
 		u.check(t, fmt.Sprintf("page %d", page), got, damaged)
 	}
 }
 
 func TestSalvageReadsALeafThatSaysItIsABranch(t *testing.T) {
 	u := newUsed(t)
-	path := newPath(t)
 	for at := 2 * pageSize; at < len(u.whole); at += pageSize {
 		if u.whole[at+8] != 0x02 {
 			continue
 		}
 		damaged := bytes.Clone(u.whole)
 		damaged[at+8] = 0x01
-		must(t, os.WriteFile(path, damaged, 0o600))
-		got, err := bolt.Salvage(t.Context(), path, bolt.Options{}, "b", "small")
-		must(t, err)
+		got := bolt.SalvageBytes(damaged, "b", "small")
 		u.check(t, fmt.Sprintf("page %d", at/pageSize), got, damaged)
 	}
 }

@@ -2,59 +2,89 @@ package bolt
 
 import (
 	"bytes"
-	"slices"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // walkRoot follows the newest tree from its root: the records first, so that nothing in the due index can
 // keep one of their pages from them.
 func (s *salvage) walkRoot() {
-	var records, due *element
-	s.walk(newTree(s.meta.root, true), func(e element) {
-		switch {
-		case !e.bucket || len(e.value) < bucketLen:
-		case string(e.key) == string(recordsBucket):
-			records = &e
-		case string(e.key) == string(dueBucket):
-			due = &e
+	var tops []element
+	s.walk(newTree(s.meta.root, true), func(e element) bool {
+		if len(e.value) >= bucketLen {
+			tops = append(tops, e)
 		}
+		return false
 	})
-	if records == nil {
+	records, due := top(tops, recordsBucket), top(tops, dueBucket)
+	if records < 0 {
 		s.missing++
 	} else {
-		s.sequence = order.Uint64(records.value[8:])
-		s.walkBucket(*records, true, s.walkRecords)
+		s.sequence = order.Uint64(tops[records].value[8:])
+		s.walkBucket(tops[records], true, s.walkRecords)
+		for name := range s.foreign {
+			if s.named[name] { // no name is damaged: a page of one bucket is in another
+				s.older = true
+			}
+		}
 	}
-	if due != nil {
-		missing, unnamed := s.missing, s.unnamed
-		s.walkBucket(*due, false, s.walkDue)
-		s.missing, s.unnamed = missing, unnamed // it is made anew
+	if due >= 0 {
+		s.walkDueIndex(tops[due])
+	}
+	for i, e := range tops {
+		if i != records && i != due { // no records are there; its pages are in use
+			missing, unnamed := s.missing, s.unnamed
+			s.walkBucket(e, false, func(element) bool { return false })
+			s.missing, s.unnamed = missing, unnamed
+		}
 	}
 }
 
+// top returns which of the elements is the bucket of that name, -1 if none is. The name may be damaged: all names of this
+// package have different lengths.
+func top(all []element, name []byte) int {
+	like := -1
+	for i, e := range all {
+		if bytes.Equal(e.key, name) {
+			return i
+		}
+		if len(e.key) == len(name) {
+			like = i
+		}
+	}
+	return like
+}
+
 // walkRecords reads the records of one storage bucket.
-func (s *salvage) walkRecords(e element) {
-	if !e.bucket || len(e.value) < bucketLen {
+func (s *salvage) walkRecords(e element) (records bool) {
+	if len(e.value) < bucketLen {
 		s.missing++
-		return
+		return false
 	}
-	name := string(e.key)
-	if !slices.Contains(s.buckets, name) {
-		s.buckets = append(s.buckets, name)
-	}
-	s.walkBucket(e, true, func(e element) {
-		key := storage.Key{Bucket: name, ID: string(e.key)}
-		switch sound, _ := s.take(key, e.value, 0); {
+	name, lostOf, last := string(e.key), s.likely(e.key), ""
+	s.learn(e.key)
+	s.named[name] = true
+	s.walkBucket(e, true, func(e element) bool {
+		key, sound, _ := s.takeOfAny(name, e, 0)
+		switch {
 		case sound:
+			// Otherwise a page is of an earlier state: that above it, or its own.
+			if key.ID <= last || s.best[key].Revision > s.sequence {
+				s.older = true
+			}
+			if key.Bucket != name {
+				s.foreign[key.Bucket], s.strange = true, true
+			}
+			lostOf, last = key.Bucket, key.ID
 		case isText(e.key):
+			key.Bucket = lostOf
 			s.lost[key] = true
 		default:
 			s.unnamed++
 		}
+		return sound
 	})
+	return false
 }
 
 // isText tells what may be an id from noise.
@@ -62,23 +92,7 @@ func isText(b []byte) bool {
 	return utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// walkDue learns the ids of records, for the case that they themselves are damaged. What is
-// damaged in the index is no loss: it is made anew.
-func (s *salvage) walkDue(e element) {
-	if !e.bucket || len(e.value) < bucketLen {
-		return
-	}
-	name := string(e.key)
-	s.walkBucket(e, false, func(e element) {
-		if d, ok := decodeDue(name, e.key); ok && len(e.value) == 0 {
-			if _, there := s.best[d.Key]; !there {
-				s.lost[d.Key] = true
-			}
-		}
-	})
-}
-
-func (s *salvage) walkBucket(e element, records bool, visit func(element)) {
+func (s *salvage) walkBucket(e element, records bool, visit visitor) {
 	root := order.Uint64(e.value)
 	if root != 0 {
 		s.walk(newTree(root, records), visit)
@@ -88,6 +102,9 @@ func (s *salvage) walkBucket(e element, records bool, visit func(element)) {
 		s.leaf(inline, visit)
 	}
 }
+
+// visitor is told each element of the leaves of a tree. It reports whether it is a sound record.
+type visitor func(element) (record bool)
 
 // tree is one of bbolt's trees. Each has its own pages, and what another one claims is not taken from it.
 type tree struct {
@@ -102,11 +119,12 @@ func newTree(root uint64, records bool) tree { return tree{root, records, make(m
 const maxDepth = 64
 
 // walk calls visit for each element of the leaves of a tree.
-func (s *salvage) walk(t tree, visit func(element)) { s.walkFrom(t, t.root, 0, visit) }
+func (s *salvage) walk(t tree, visit visitor) { s.walkFrom(t, t.root, 0, visit) }
 
-func (s *salvage) walkFrom(t tree, id uint64, depth int, visit func(element)) {
-	// A page that the tree has already is not what was meant.
-	if id < 2 || depth > maxDepth || t.visited[id] {
+func (s *salvage) walkFrom(t tree, id uint64, depth int, visit visitor) {
+	// A page that the tree has already is not what was meant. Many trees that share their pages are none of bbolt's.
+	s.steps++
+	if id < 2 || depth > maxDepth || t.visited[id] || s.steps > 4*s.pages.count()+1000 {
 		s.missing++
 		return
 	}
@@ -116,15 +134,21 @@ func (s *salvage) walkFrom(t tree, id uint64, depth int, visit func(element)) {
 		return
 	}
 	t.visited[id] = true
+	s.reach(p, place)
+	if t.records && place != id && int64(len(p)) > s.pages.each {
+		s.orphan(s.pages.joined(p, id), 0, false)
+	}
 	if s.free[id] { // either the freelist is damaged, or what leads here, from a page that the tree has no more
-		s.freeKnown = false
-		s.older = s.older || t.records
+		s.strange = true
+		if t.records {
+			s.freeKnown, s.older = false, true
+		}
 	}
 	switch p.flags() {
 	case leafFlag:
-		// Not a branch: it may be a leaf of which the head is damaged.
-		s.visited[place] = s.visited[place] || t.records
-		s.leaf(p, visit)
+		if s.leaf(p, visit) {
+			s.sound[place] = true
+		}
 	case branchFlag:
 		for i := range p.elements(s.pages.each) {
 			s.walkFrom(t, p.child(i), depth+1, visit)
@@ -134,16 +158,29 @@ func (s *salvage) walkFrom(t tree, id uint64, depth int, visit func(element)) {
 		}
 	default:
 		s.missing++
-		s.orphan(p, 0)
+		if t.records {
+			s.orphan(p, 0, false)
+		}
 	}
 }
 
-func (s *salvage) leaf(p page, visit func(element)) {
+// reach notes that a page is in use, and so are those that it overflows into.
+func (s *salvage) reach(p page, place uint64) {
+	s.reached[place] = true
+	for i := range p.parts(s.pages.each) {
+		s.reached[place+1+i], s.part[place+1+i] = true, true
+	}
+}
+
+// leaf reports whether all that is in a leaf is sound records.
+func (s *salvage) leaf(p page, visit visitor) (records bool) {
+	records = true
 	for i := range p.elements(s.pages.each) {
-		if e, ok := p.leaf(i); ok {
-			visit(e)
-		} else {
+		e, ok := p.leaf(i)
+		if !ok {
 			s.unnamed++
 		}
+		records = ok && visit(e) && records
 	}
+	return records
 }

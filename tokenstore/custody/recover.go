@@ -59,16 +59,27 @@ func (r Recover) run(ctx context.Context) (_ Recovered, err error) {
 	if err != nil {
 		return Recovered{}, err
 	}
+	done, err := r.write(ctx, found, withoutOlderKeyset(found.Records), false)
+	if records, ok := withKeysetInUse(found); ok && errors.Is(err, seal.ErrWrongKey) {
+		if done, other := r.write(ctx, found, records, true); other == nil {
+			return done, nil
+		}
+	}
+	return done, err
+}
+
+// write makes the new database of the records. If all is set, none may need a key that the keyset does not have.
+func (r Recover) write(ctx context.Context, found *bolt.Salvaged, records []storage.Record, all bool) (_ Recovered, err error) {
 	d, err := newDraft(r.Into)
 	if err != nil {
 		return Recovered{}, err
 	}
 	defer func() { err = errors.Join(err, d.discard()) }()
-	if err := errors.Join(d.Close(), bolt.Build(d.Name(), withoutOlderKeyset(found.Records))); err != nil {
+	if err := errors.Join(d.Close(), bolt.Build(d.Name(), records)); err != nil {
 		return Recovered{}, err
 	}
-	done := Recovered{Path: d.target, Lost: found.Lost, Pages: found.Pages, Older: found.Older}
-	if err := r.checkSeals(ctx, d.Name(), found.Records, &done); err != nil {
+	done := Recovered{Path: d.target, Lost: slices.Clone(found.Lost), Pages: found.Pages, Older: found.Older}
+	if err := r.checkSeals(ctx, d.Name(), found.Records, all, &done); err != nil {
 		return Recovered{}, err
 	}
 	return done, d.place()
@@ -87,8 +98,20 @@ func withoutOlderKeyset(records []storage.Record) []storage.Record {
 	})
 }
 
+// withKeysetInUse takes out the second copy of the keyset if the first is older. It is so, for another encryption key, where a change of that key
+// was cut short, which has not happened then: a store believes the first. It is not ok if the first may be of
+// an earlier state, whose encryption key is not to open the database again.
+func withKeysetInUse(found *bolt.Salvaged) (records []storage.Record, ok bool) {
+	if found.Older || len(withoutOlderKeyset(found.Records)) == len(found.Records) {
+		return nil, false
+	}
+	_, second := seal.KeysetKeys()
+	return slices.DeleteFunc(slices.Clone(found.Records), func(r storage.Record) bool { return r.Key == second }), true
+}
+
 // checkSeals takes out of the new database what does not open with the key, and makes the keyset two copies again.
-func (r Recover) checkSeals(ctx context.Context, path string, records []storage.Record, done *Recovered) (err error) {
+// If all is set, a record under an unknown key is an error.
+func (r Recover) checkSeals(ctx context.Context, path string, records []storage.Record, all bool, done *Recovered) (err error) {
 	s, err := bolt.Open(path, bolt.Options{})
 	if err != nil {
 		return err
@@ -118,6 +141,8 @@ func (r Recover) checkSeals(ctx context.Context, path string, records []storage.
 		switch {
 		case err == nil, errors.Is(err, seal.ErrNewerFormat):
 			done.Records++
+		case all && errors.Is(err, seal.ErrUnknownKey):
+			return err
 		default:
 			if err := s.Delete(ctx, key, record.Revision); err != nil {
 				return err

@@ -151,3 +151,32 @@ func TestABackupThatWasWrittenToIsRestored(t *testing.T) {
 		t.Errorf("%d records: %v", done.Records, err)
 	}
 }
+
+// A page of an earlier state may lead elsewhere, and is sound by itself. It costs no keyset, and no record but those of the page that
+// was in its place.
+func TestNoPageOfAnEarlierStateLosesWhatOthersHave(t *testing.T) {
+	key := newKey(t, 1)
+	l := newLife(t, key)
+	tried, told, saved := 0, 0, 0
+	for at := 0; at+page <= len(l.earlier); at += page {
+		damaged := bytes.Clone(l.whole)
+		copy(damaged[at:], l.earlier[at:at+page])
+		if bytes.Equal(damaged, l.whole) {
+			continue
+		}
+		u := use{File: filepath.Join(t.TempDir(), "tokens.db")}
+		must(t, os.WriteFile(u.File, damaged, 0o600))
+		u.recover(u.File, key, l.history)
+		if u.Nothing || u.Untold || len(u.Wrong) > 0 {
+			t.Errorf("page %d: nothing was recovered: %t; something is missing or older, and that is not told: %t; %v", at/page, u.Nothing, u.Untold, u.Wrong)
+		}
+		if lost := len(l.Now) - u.Recovered; lost > 20 {
+			t.Errorf("page %d: %d of %d are lost", at/page, lost, len(l.Now))
+		}
+		tried, told, saved = tried+1, told+one(u.Told), saved+u.Recovered
+	}
+	t.Logf("%d pages; %d of %d connections were saved as they were; of %d files it is told that something is missing or older", tried, saved, tried*len(l.Now), told)
+	if told == 0 || told == tried {
+		t.Error("the pages are not what they should be")
+	}
+}

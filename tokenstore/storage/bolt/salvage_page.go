@@ -12,7 +12,7 @@ import (
 // reach returns how many bytes are worth reading of a page of which p has the first ones.
 func (p page) reach(each int64) int64 {
 	if p.flags() == freelistFlag {
-		return min(max((int64(p.overflow())+1)*each, p.listed()), maxRead)
+		return min(max((int64(p.overflow())+1)*each, p.listBytes()), maxRead)
 	}
 	return max(p.contents(leafFlag, each), each)
 }
@@ -22,15 +22,15 @@ func (p page) parts(each int64) uint64 {
 	n := int64(0)
 	switch flags := p.flags(); flags {
 	case freelistFlag:
-		n = p.listed()/each + 1 // bbolt allocates the page before it knows how long the list will be
+		n = p.listBytes()/each + 1 // bbolt allocates the page before it knows how long the list will be
 	case leafFlag, branchFlag:
 		n = (p.contents(flags, each)+each-1)/each - 1
 	}
 	return uint64(min(max(n, 0), int64(p.overflow()))) //nolint:gosec // not negative
 }
 
-// listed returns how many bytes the list of a page of the freelist has.
-func (p page) listed() int64 {
+// listBytes returns how many bytes the list of a page of the freelist has.
+func (p page) listBytes() int64 {
 	n := uint64(p.count()) //nolint:gosec // 16 bits
 	if n == 0xFFFF && len(p) >= pageHeaderLen+8 {
 		n = order.Uint64(p[pageHeaderLen:])

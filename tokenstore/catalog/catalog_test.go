@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/catalog"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.VerifyTestMain(m) }
 
 func TestEveryPresetIsValidAndCanBeLookedUp(t *testing.T) {
 	names, err := filepath.Glob("presets/*")

@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
@@ -25,7 +24,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDamaged); dir != "" {
 		childUse(dir, newKey(new(testing.T), 1))
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.VerifyTestMain(m)
 }
 
 var now = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)

@@ -12,14 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+	leaktest.VerifyTestMain(m)
 }
 
 // What must never come back in an error.

@@ -5,7 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 )
 
 // childMode is the environment variable that makes the test binary another
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	case "survive":
 		childSurvive(os.Args[1:])
 	default:
-		goleak.VerifyTestMain(m)
+		leaktest.VerifyTestMain(m)
 	}
 }
 

@@ -5,14 +5,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/caddy-tokenstore/caddy-tokenstore/internal/leaktest"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/storagetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.VerifyTestMain(m) }
 
 func open(t *testing.T) storage.Backend {
 	b, err := bolt.Open(filepath.Join(t.TempDir(), "tokens.db"), bolt.Options{})

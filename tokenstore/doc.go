@@ -100,8 +100,8 @@
 //
 // Where the index is damaged, entries cannot be moved. A record is saved there with the due time that it had, since the grant in it matters
 // more; when it is really due is kept in memory. After a restart such a connection is looked at as soon as the index says, and
-// called for if its record says so too. Beside what cannot be read of the index, which the observer is told of
-// once a minute, everything goes on.
+// called for if its record says so too. What the index has lost altogether is found by a look through all records, once an hour as long as
+// there is damage, which the observer is told of once a minute.
 //
 // # Keys of callers
 //

@@ -13,33 +13,20 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/soaktest"
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 )
 
 // BenchmarkRefreshes refreshes all the time: tokens live for two seconds only. The server is the stand-in, on
-// TCP and in this process, so that it takes its part of the processors. Each refresh is two durable
+// TCP and in a process of its own, which takes its part of the processors. Each refresh is two durable
 // commits, of the intent and of the outcome; a commit is two fdatasync calls, however many refreshes share it.
 //
 // Use it with -connections=1000000 -benchtime=50000x. With -soak, which wants a machine of its own, it fails below a thousand a second.
 func BenchmarkRefreshes(b *testing.B) {
-	server := standin.New(standin.Options{
-		Rotation: standin.RotateAlways, AccessLifetime: 2 * time.Second,
-		Clients: []standin.Client{{ID: clientID, Secret: clientSecret, RedirectURIs: []string{redirectURI}}},
-	})
-	if err := server.Start(); err != nil {
-		b.Fatal(err)
-	}
-	defer server.Close()
-	f := newFleet(b, *fleetSize, func(int) string {
-		g, err := server.IssueGrant(clientID)
-		if err != nil {
-			b.Error(err)
-		}
-		return g.RefreshToken
-	})
+	server := startServer(b, *fleetSize)
+	f := newFleet(b, *fleetSize, func(i int) string { return server.grants[i] })
+	server.grants = nil
 	p := f.provider(func(c *tokenstore.ProviderConfig) {
-		c.ClientSecret, c.TokenURL = secret.New(clientSecret), server.OAuthURL()+"/oauth2/token"
+		c.ClientSecret, c.TokenURL = secret.New(clientSecret), server.url+"/oauth2/token"
 		c.MaxConcurrent, c.MaxPerSecond = 256, 100_000
 	})
 	sync := fdatasync(b, filepath.Dir(f.path))

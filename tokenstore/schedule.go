@@ -32,9 +32,10 @@ const (
 // is kept in memory for a connection that waits. What is due gets from the index into the queue of its provider (scan.go), and from
 // there, as fast as the provider may be called, on its way (start.go).
 type schedule struct {
-	wakeup chan struct{}
-	holds  holds
-	told   told
+	wakeup  chan struct{}
+	damaged chan struct{} // has room for one word: the due index is damaged
+	holds   holds
+	told    told
 
 	// These are for the schedule's goroutine only.
 	scan    scan
@@ -60,7 +61,7 @@ type underway struct {
 
 func newSchedule() schedule {
 	return schedule{
-		wakeup: make(chan struct{}, 1), holds: newHolds(),
+		wakeup: make(chan struct{}, 1), damaged: make(chan struct{}, 1), holds: newHolds(),
 		queues: map[string]*queue{}, underway: map[ID]*underway{},
 	}
 }
@@ -141,6 +142,12 @@ func (t *told) again(damaged bool) bool {
 
 // tellDamagedIndex tells the observer, though not each time, why the due index cannot be read or changed.
 func (s *Store) tellDamagedIndex(err error) {
+	if errors.Is(err, storage.ErrDamaged) {
+		select {
+		case s.schedule.damaged <- struct{}{}:
+		default:
+		}
+	}
 	if s.schedule.told.again(errors.Is(err, storage.ErrDamaged)) {
 		s.observer().Trouble("reading the schedule", err)
 	}

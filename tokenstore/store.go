@@ -95,6 +95,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.background.Go(func() { s.follow(changes) })
 	s.background.Go(func() { s.runSchedule(background) })
+	s.background.Go(func() { s.runUnindexed(background) })
 	s.background.Go(func() { s.runSaver(background) })
 	s.background.Go(func() { s.runTurns(background) })
 	s.background.Go(func() { s.takeCensus(background) })

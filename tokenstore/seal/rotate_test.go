@@ -328,3 +328,30 @@ func TestNoKeyIsDroppedWhileARecordCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+// A key is kept for a write of which nobody knows whether it was made, and not for one that surely was not.
+func TestAKeyIsKeptForWritesThatMayHaveHappened(t *testing.T) {
+	for name, tt := range map[string]struct {
+		failure error
+		want    seal.Retirement
+	}{
+		"somebody was quicker":     {storage.ErrConflict, seal.Retirement{Dropped: 1}},
+		"the place is damaged":     {fmt.Errorf("a page: %w", storage.ErrDamaged), seal.Retirement{Dropped: 1}},
+		"no answer":                {storage.ErrUnavailable, seal.Retirement{Recent: 1}},
+		"no answer, due to damage": {fmt.Errorf("%w: %w", storage.ErrUnavailable, storage.ErrDamaged), seal.Retirement{Recent: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			s := mustOpen(t, m, testKey(t, 1))
+			m.beforePut = func(int, storage.Record) error { return tt.failure }
+			if _, err := s.Put(t.Context(), seal.Binding{Bucket: connections, ID: "a", Generation: 1}, []byte("t"), time.Time{}, 0); !errors.Is(err, tt.failure) {
+				t.Fatalf("Put = %v", err)
+			}
+			m.beforePut = nil
+			mustAddPrimary(t, s)
+			if got := mustRetire(t, s); got != tt.want {
+				t.Errorf("Retire = %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}

@@ -117,7 +117,7 @@ func (s *Sealer) begin() (ring *keyring, end func(error)) {
 	ring = s.ring.Load()
 	s.writes[ring.primary]++
 	return ring, func(err error) {
-		if err != nil && !errors.Is(err, storage.ErrConflict) {
+		if err != nil && !changedNothing(err) {
 			return
 		}
 		s.writesMu.Lock()
@@ -126,6 +126,11 @@ func (s *Sealer) begin() (ring *keyring, end func(error)) {
 			delete(s.writes, ring.primary)
 		}
 	}
+}
+
+// changedNothing tells the failures of a write that surely was not made from those of which the outcome is not known.
+func changedNothing(err error) bool {
+	return errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrDamaged) && !errors.Is(err, storage.ErrUnavailable)
 }
 
 // underWay returns the keys under which records may be on their way to the backend.

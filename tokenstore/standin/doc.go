@@ -78,6 +78,6 @@
 // # Caveats
 //
 // It is for tests: whoever reaches it can consent, all is kept in memory (the
-// last million tokens of each kind), and nothing survives a restart. Never let it
+// last two million tokens of each kind), and nothing survives a restart. Never let it
 // listen where others can reach it.
 package standin

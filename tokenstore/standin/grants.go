@@ -15,7 +15,7 @@ const (
 )
 
 // remembered is how many tokens of each kind are kept at most.
-const remembered = 1 << 20
+const remembered = 1 << 21
 
 // Why a family was revoked, as [Family.Reason] tells it.
 const (

@@ -2,11 +2,14 @@ package tokenstore
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"maps"
 	"math"
 	"sync"
 	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // censusPage is how many records the census reads at once.
@@ -159,10 +162,10 @@ func (s *Store) takeCensus(ctx context.Context) {
 	after := ""
 	for ctx.Err() == nil {
 		page, err := s.backend.List(ctx, bucketConnections, "", after, censusPage)
-		if err != nil {
-			if ctx.Err() == nil {
-				s.observer().Trouble("counting the connections", err)
-			}
+		if err != nil && ctx.Err() == nil {
+			s.observer().Trouble("counting the connections", err)
+		}
+		if err != nil && !errors.Is(err, storage.ErrDamaged) { // what is damaged is not among those that are counted
 			sleep(ctx, censusRetry)
 			continue
 		}

@@ -29,7 +29,7 @@ func (s *Store) loadOrNew(ctx context.Context, id ID, p *Provider) (*stored, err
 		return nil, st.damaged
 	case st.damaged != nil:
 		fresh := s.newConnection(id, p)
-		fresh.revision, fresh.unreadable = st.revision, st.unreadable
+		fresh.revision, fresh.unreadable, fresh.indexed = st.revision, st.unreadable, st.indexed
 		return fresh, nil //nolint:nilerr // err is nil here; the linter loses count in the switch
 	}
 	return st, nil

@@ -3,7 +3,6 @@ package tokenstore_test
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"os"
 	"testing"
@@ -34,7 +33,7 @@ func indexLeaves(file []byte) (places []int) {
 	return places
 }
 
-// Each page of the index of due times is damaged in its turn, in a real file. Every connection is refreshed in its time and survives a crash,
+// A page of the index of due times is damaged, in a real file. Every connection is refreshed in its time and survives a crash,
 // and nothing is kept in memory only.
 func TestADamagedPageOfTheIndexCostsNoGrant(t *testing.T) {
 	const connections = 150 // more than one page has room for
@@ -51,7 +50,8 @@ func TestADamagedPageOfTheIndexCostsNoGrant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pages, told, refreshed := 0, 0, 0
-			for n, more := 0, true; more; n++ {
+			// Some are free pages with what was once in them, and nobody notices.
+			for n := 0; told < 2 && n < 20; n++ {
 				inWorld(t, lifetime, nil, func(t *testing.T, w *world) {
 					ids := w.connectMany(connections)
 					if err := w.Close(t.Context()); err != nil {
@@ -62,24 +62,21 @@ func TestADamagedPageOfTheIndexCostsNoGrant(t *testing.T) {
 						t.Fatal(err)
 					}
 					places := indexLeaves(file)
-					if more = n < len(places); !more {
-						return
-					}
-					damage(file[places[n]:][:os.Getpagesize()])
+					damage(file[places[n%len(places)]:][:os.Getpagesize()])
 					if err := os.WriteFile(w.path, file, 0o600); err != nil {
 						t.Fatal(err)
 					}
 					pages++
 					w.open()
 					refreshed += liveThrough(t, w, ids)
-					if len(w.seen.troubles) > 0 { // or else the page was a free one, with what was once in it
+					if len(w.seen.troubles) > 0 {
 						told++
 					}
 				})
 			}
 			t.Logf("%d pages of %d connections, damage in %d of which was told, refreshed %d times", pages, connections, told, refreshed)
-			if told == 0 {
-				t.Error("the damage is too small to show anything")
+			if told < 2 {
+				t.Error("no page that was damaged is in use")
 			}
 		})
 	}
@@ -96,17 +93,15 @@ func liveThrough(t *testing.T, w *world, ids []tokenstore.ID) (refreshed int) {
 			}
 		}
 	}
-	for hour := range 2 {
-		time.Sleep(time.Hour)
-		wantFresh(fmt.Sprintf("after %d hours", hour+1))
-	}
+	time.Sleep(time.Hour)
+	wantFresh("after an hour")
 	refreshed = w.server.Refreshes()
 	if len(w.seen.unsaved) > 0 {
 		t.Errorf("%d times a token was in memory only", len(w.seen.unsaved))
 	}
 	w.crash()
 	w.open()
-	time.Sleep(90 * time.Minute)
+	time.Sleep(time.Hour)
 	wantFresh("after the crash")
 	for _, id := range ids {
 		if tok, err := w.Token(t.Context(), id, tokenstore.Want{}); err != nil || !w.accepted(tok) {

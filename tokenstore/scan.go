@@ -46,7 +46,10 @@ func (c *schedule) looksAt(now time.Time) time.Time {
 func (s *Store) fillQueues(ctx context.Context, now time.Time) (soon bool, err error) {
 	c := &s.schedule
 	read := c.prepare(now)
-	due, again := s.records.unmoved.due(now)
+	due, again := s.records.unmoved.due(now, func(id ID) bool {
+		q := c.queues[id.Provider]
+		return q != nil && !q.full() && c.holds.until(id) == 0
+	})
 	for _, e := range append(due, c.takeArrived()...) {
 		s.offerArrived(e, now)
 	}
@@ -77,11 +80,13 @@ func (c *schedule) prepare(now time.Time) (read bool) {
 		}
 	}
 	c.seen = now
-	if monotonic := c.holds.now(); c.scan.complete && monotonic >= c.lap && monotonic-c.scan.began >= lapPause {
+	monotonic := c.holds.now()
+	lap := c.scan.complete && monotonic >= c.lap && monotonic-c.scan.began >= lapPause
+	if lap {
 		c.scan = scan{began: monotonic}
 		c.lap = monotonic + scheduleSleep
 	}
-	if read = !now.Before(c.look); read {
+	if read = lap || !now.Before(c.look); read {
 		c.look = now.Add(scheduleSleep)
 	}
 	return read

@@ -32,10 +32,12 @@ const (
 // is kept in memory for a connection that waits. What is due gets from the index into the queue of its provider (scan.go), and from
 // there, as fast as the provider may be called, on its way (start.go).
 type schedule struct {
-	wakeup  chan struct{}
-	damaged chan struct{} // has room for one word: the due index is damaged
-	holds   holds
-	told    told
+	wakeup chan struct{}
+	// These have room for one word: the due index is damaged, and the providers are others.
+	damaged, reloaded chan struct{}
+
+	holds holds
+	told  told
 
 	// These are for the schedule's goroutine only.
 	scan    scan
@@ -61,15 +63,21 @@ type underway struct {
 
 func newSchedule() schedule {
 	return schedule{
-		wakeup: make(chan struct{}, 1), damaged: make(chan struct{}, 1), holds: newHolds(),
+		wakeup: make(chan struct{}, 1), damaged: make(chan struct{}, 1), reloaded: make(chan struct{}, 1), holds: newHolds(),
 		queues: map[string]*queue{}, underway: map[ID]*underway{},
 	}
 }
 
 // wake makes the schedule look again soon.
-func (c *schedule) wake() {
+func (c *schedule) wake() { say(c.wakeup) }
+
+// noteDamage lets somebody look for what the due index has lost.
+func (c *schedule) noteDamage() { say(c.damaged) }
+
+// say puts a word into a channel that has room for one, if there is none.
+func say(c chan<- struct{}) {
 	select {
-	case c.wakeup <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -143,10 +151,7 @@ func (t *told) again(damaged bool) bool {
 // tellDamagedIndex tells the observer, though not each time, why the due index cannot be read or changed.
 func (s *Store) tellDamagedIndex(err error) {
 	if errors.Is(err, storage.ErrDamaged) {
-		select {
-		case s.schedule.damaged <- struct{}{}:
-		default:
-		}
+		s.schedule.noteDamage()
 	}
 	if s.schedule.told.again(errors.Is(err, storage.ErrDamaged)) {
 		s.observer().Trouble("reading the schedule", err)
@@ -212,6 +217,7 @@ func (s *Store) adoptQueues() {
 	}
 	c.queues = queues
 	c.holds.forgetAll()
+	say(c.reloaded)
 	c.mu.Lock()
 	c.scan, c.lap = scan{complete: true, began: -lapPause}, 0 // the whole index is read at once
 	c.mu.Unlock()

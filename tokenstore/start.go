@@ -84,7 +84,7 @@ func (s *Store) landDue(e queued, taken *place, err error) {
 	if err != nil {
 		_ = s.explain(e.id, err) // reports a panic
 	}
-	if !s.schedule.outcome(e.id, err) {
+	if !s.schedule.outcome(e.id, err, s.now()) {
 		s.schedule.postpone(e, s.schedule.holds.land(e.id, err))
 	}
 	s.schedule.end(e.id)
@@ -109,10 +109,11 @@ func (c *schedule) isUnderway(id ID) bool {
 	return c.underway[id] != nil
 }
 
-// outcome reports whether it is known when the connection is due after its flight, and nothing speaks against starting it then.
-func (c *schedule) outcome(id ID, err error) (known bool) {
+// outcome reports whether it is known when the connection is due after its flight, and nothing speaks against starting it then. One that is
+// due again at once waits a moment, or a server whose tokens live no longer than that would be asked without a pause.
+func (c *schedule) outcome(id ID, err error, now time.Time) (known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u := c.underway[id]
-	return u.settled && (err == nil || u.due.IsZero())
+	return u.settled && (u.due.IsZero() || err == nil && u.due.After(now.Add(holdLanded)))
 }

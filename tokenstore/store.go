@@ -78,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.client = oauth.NewClient(oauth.Options{})
 	}
 	if s.now == nil {
-		s.now = time.Now
+		s.now = wallClock
 	}
 	s.records.onUnmoved = s.tellDamagedIndex
 	s.config.Store(&configuration{observer: NopObserver{}})
@@ -102,6 +102,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.resumeRotation()
 	return s, nil
 }
+
+// wallClock is the time without the reading of the monotonic clock, which stands still while a machine sleeps: a token has expired by then
+// all the same.
+func wallClock() time.Time { return time.Now().Round(0) }
 
 // inBackground starts work that ends with the store. It reports false if that has ended already.
 func (s *Store) inBackground(work func(context.Context)) bool {

@@ -16,6 +16,7 @@ type unmoved struct {
 	mu    sync.Mutex
 	of    map[ID]time.Time // guarded by mu; the zero time for never
 	first time.Time        // guarded by mu: none of them is due before; zero if none is at all
+	asked time.Time        // guarded by mu: when due was asked last
 }
 
 func (u *unmoved) keep(id ID, at time.Time) {
@@ -48,11 +49,12 @@ func (u *unmoved) wanted(id ID) (at time.Time, ok bool) {
 	return at, ok
 }
 
-// due returns those that are due, and when to ask again, the zero time if there is nothing to come.
-func (u *unmoved) due(now time.Time) (due []queued, again time.Time) {
+// due returns those that are due and that anybody takes, and when to ask again, the zero time if there is nothing to come.
+func (u *unmoved) due(now time.Time, takes func(ID) bool) (due []queued, again time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.first.IsZero() || u.first.After(now) {
+	back := now.Before(u.asked) // the clock was set back
+	if u.asked = now; !back && (u.first.IsZero() || u.first.After(now)) {
 		return nil, u.first
 	}
 	u.first = time.Time{}
@@ -61,14 +63,17 @@ func (u *unmoved) due(now time.Time) (due []queued, again time.Time) {
 		case at.IsZero():
 		case at.After(now):
 			u.firstLocked(at)
-		case len(due) == queueMost: // the next time
 		default:
-			due = append(due, queued{id: id, at: at})
+			// It remains here until it has another due time.
+			if !takes(id) {
+				u.firstLocked(now.Add(scheduleSleep))
+				continue
+			}
+			u.firstLocked(now.Add(unmovedPause))
+			if len(due) < queueMost {
+				due = append(due, queued{id: id, at: at})
+			}
 		}
-	}
-	if len(due) > 0 {
-		// They remain here until they have another due time, and may not find room in their queue.
-		u.firstLocked(now.Add(unmovedPause))
 	}
 	return due, u.first
 }

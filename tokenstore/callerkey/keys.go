@@ -59,7 +59,7 @@ type Keys struct {
 func Open(ctx context.Context, o Options) (*Keys, error) {
 	k := &Keys{backend: o.Backend, now: o.Now, random: o.Rand, trouble: o.Trouble}
 	if k.now == nil {
-		k.now = time.Now
+		k.now = func() time.Time { return time.Now().Round(0) } // keys expire by the wall clock, also while a machine sleeps
 	}
 	if k.random == nil {
 		k.random = rand.Reader

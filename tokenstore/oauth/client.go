@@ -67,7 +67,7 @@ func NewClient(o Options) *Client {
 		c.maxBody = defaultMaxBody
 	}
 	if c.now == nil {
-		c.now = time.Now
+		c.now = func() time.Time { return time.Now().Round(0) } // expiries go by the wall clock, also after a machine has slept
 	}
 	return c
 }

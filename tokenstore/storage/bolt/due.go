@@ -18,7 +18,7 @@ import (
 // nanosecond, and returns them in UTC.
 func (s *Store) Due(ctx context.Context, bucket string, before time.Time, after storage.Due, limit int) ([]storage.Due, error) {
 	scan := dueScan{bucket: bucket, before: before, limit: limit}
-	scan.entries = make([]storage.Due, 0, max(0, min(limit, maxPage)))
+	scan.entries = make([]storage.Due, 0, max(0, min(limit, 16))) // most of the time there are few
 	if !after.At.IsZero() || after.Key.ID != "" {
 		scan.last = dueKey(after.At, after.Key.ID)
 	}

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
@@ -42,9 +43,9 @@ func (c *paths) at(at place) (page, error) {
 	return p, nil
 }
 
-// check returns the leaf where a key belongs if all pages on the way to it are sound. Removing one, bbolt may also read those beside them, and
-// merge them.
-func (c *paths) check(b bucket, key []byte, siblings bool) (page, error) {
+// check returns the leaf where a key belongs if all pages on the way to it are sound. Removing keys, bbolt may also read those beside
+// them, and merge them.
+func (c *paths) check(b bucket, key []byte, beside bool) (page, error) {
 	if b.inline != nil {
 		if what := b.inline.flaw(0, 0, true); what != "" {
 			return nil, fmt.Errorf("%w: a bucket %s", storage.ErrDamaged, what)
@@ -52,22 +53,27 @@ func (c *paths) check(b bucket, key []byte, siblings bool) (page, error) {
 		return b.inline, nil
 	}
 	at := place{id: b.root}
+	var left, right iter.Seq[place]
 	for range maxDepth {
 		p, err := c.at(at)
-		if err != nil || p.flags() == leafFlag {
-			return p, err
+		if err != nil {
+			return nil, err
+		}
+		var before, behind []spot
+		if left != nil {
+			if before, err = c.near(p, left); err != nil {
+				return nil, err
+			}
+			if behind, err = c.near(p, right); err != nil {
+				return nil, err
+			}
+		}
+		if p.flags() == leafFlag {
+			return p, nil
 		}
 		i := p.toward(key)
-		if siblings {
-			for _, beside := range []int{i - 1, i + 1} {
-				if beside < 0 || beside >= p.count() {
-					continue
-				}
-				sibling, _ := p.below(beside, at)
-				if _, err := c.at(sibling); err != nil {
-					return nil, err
-				}
-			}
+		if beside {
+			left, right = spot{p, at}.outward(i, -1, before), spot{p, at}.outward(i, 1, behind)
 		}
 		at, _ = p.below(i, at)
 	}

@@ -31,7 +31,7 @@ func (h *handle) startWriting(tx *bbolt.Tx) (*writing, error) {
 	free, err := m.freed(meta)
 	if err == nil && !h.proven {
 		if err = checkFreelist(bytes.NewReader(m.data), meta); err == nil {
-			err = m.checkFree(free)
+			err = m.checkFree(meta, free)
 		}
 		h.proven = err == nil
 	}

@@ -59,7 +59,7 @@ func (h *handle) open(path string, lockTimeout time.Duration) error {
 	if err := checkRegular(os.Lstat(path)); err != nil {
 		return err
 	}
-	for {
+	for range maxReplaced {
 		h.suspect = nil
 		err := h.openDB(path, lockTimeout)
 		if h.suspect != nil {
@@ -85,6 +85,8 @@ func (h *handle) open(path string, lockTimeout time.Duration) error {
 			return err
 		}
 	}
+	h.file = nil // closed
+	return fmt.Errorf("%w: the file is changed again and again", storage.ErrLocked)
 }
 
 func (h *handle) openDB(path string, lockTimeout time.Duration) error {

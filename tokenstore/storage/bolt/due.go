@@ -133,9 +133,13 @@ func inOrder(keys [][]byte) [][]byte {
 	reversed := slices.Clone(keys)
 	slices.Reverse(reversed)
 	after := rows(reversed, func(a, b []byte) int { return bytes.Compare(b, a) })
+	longest := 0
+	for _, n := range before {
+		longest = max(longest, n)
+	}
 	var in [][]byte
 	for i, key := range keys {
-		if before[i]+after[len(keys)-1-i] == slices.Max(before)+1 { // it is in one of the longest rows
+		if before[i]+after[len(keys)-1-i] == longest+1 { // it is in one of the longest rows
 			in = append(in, key)
 		}
 	}

@@ -37,6 +37,11 @@ func (s spot) outward(i, step int, beside []spot) iter.Seq[place] {
 // larger: of them it can have lost only as many as were merged into the first child, which was small itself.
 func (c *paths) near(p page, side iter.Seq[place]) (checked []spot, err error) {
 	enough := c.each * 5 / 8
+	if p.flags() == branchFlag {
+		if child, err := c.page(p.child(0)); err == nil && child.flags() == leafFlag {
+			enough = c.each * 3 / 8 // only one leaf, at the very left, is merged with the next one
+		}
+	}
 	for at := range side {
 		q, err := c.at(at)
 		if err != nil {

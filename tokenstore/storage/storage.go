@@ -88,6 +88,13 @@ type Backend interface {
 	// empty after starts at the beginning; the last id of one page is the
 	// after of the next one. A record that cannot be read is returned with a
 	// nil Value, so that one damaged record does not hide the others.
+	//
+	// Where damage keeps records from being found, it goes on behind that, so
+	// that it does not hide the others. Then the error wraps ErrDamaged, and the
+	// records beside it are all that were found up to limit, in order and each
+	// once; the last of them may be the after of the next call, as ever. If there
+	// are fewer than limit, none is left that can be found. They are no complete
+	// list. With any other error the records mean nothing.
 	List(ctx context.Context, bucket, prefix, after string, limit int) ([]Record, error)
 
 	// Due returns at most limit entries of the bucket whose time is not after

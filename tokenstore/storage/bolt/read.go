@@ -40,8 +40,7 @@ func (s *Store) Get(ctx context.Context, key storage.Key) (storage.Record, error
 // List implements [storage.Backend]. A damaged record has the revision 0; see
 // [Store.Delete] for how to remove it.
 //
-// If it meets a page that cannot be read, it returns the records before that
-// page beside the error.
+// Of a page that is damaged it returns the records whose checksum is right.
 func (s *Store) List(ctx context.Context, bucket, prefix, after string, limit int) ([]storage.Record, error) {
 	records := make([]storage.Record, 0, max(0, min(limit, maxPage)))
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
@@ -53,23 +52,22 @@ func (s *Store) List(ctx context.Context, bucket, prefix, after string, limit in
 		if err != nil {
 			return err
 		}
-		return m.ascend(b, []byte(max(prefix, after)), func(e element, sound bool) (more bool, _ error) {
+		list := scan{mapping: m, last: []byte(after)}
+		list.may = func(l leaf, e element) bool {
+			return string(e.key) >= prefix && (!l.doubtful() || !e.bucket && sound(storage.Key{Bucket: bucket, ID: string(e.key)}, e.value))
+		}
+		list.visit = func(l leaf, e element) (more bool) {
 			if !strings.HasPrefix(string(e.key), prefix) {
-				return false, nil
-			}
-			if string(e.key) == after {
-				return true, nil
+				return l.doubtful() // then this key may not be in its place
 			}
 			r, ok := decodeRecord(storage.Key{Bucket: bucket, ID: string(e.key)}, e.value)
-			if !ok && !sound {
-				return true, nil // it may be of another tree
-			}
 			if !ok {
 				r = storage.Record{Key: r.Key}
 			}
 			records = append(records, r)
-			return len(records) < limit, nil
-		})
+			return len(records) < limit
+		}
+		return list.run(b, []byte(max(prefix, after)))
 	})
 	if err != nil {
 		return records, fmt.Errorf("list %q in bucket %q: %w", prefix, bucket, err)

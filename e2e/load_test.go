@@ -54,8 +54,10 @@ type load struct {
 func startLoad(c *caddyServer, routes ...route) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{t: c.t, stop: cancel, tallies: make(map[string]*tally)}
-	for _, r := range routes {
+	for _, r := range routes { // all of them before the first client begins, which reads the map
 		l.tallies[r.name] = &tally{statuses: make(map[int]int), bodies: make(map[string]int)}
+	}
+	for _, r := range routes {
 		for _, fresh := range []bool{false, true} {
 			l.wg.Go(func() { l.work(ctx, c.url(r.path), r, fresh) })
 		}

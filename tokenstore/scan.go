@@ -147,6 +147,10 @@ func (s *Store) catchUp(ctx context.Context, provider string, q *queue, now time
 func (s *Store) readOn(ctx context.Context, now time.Time, budget *int) error {
 	c := &s.schedule
 	c.scan.complete = false
+	if due, err := s.comesNext(ctx, now); err != nil || !due {
+		c.scan.complete = err == nil // most of the time there is nothing to do
+		return err
+	}
 	for *budget > 0 && !c.nobodyTakes() {
 		page, err := s.due(ctx, now, c.scan.front, scanPage)
 		if err != nil {
@@ -163,15 +167,23 @@ func (s *Store) readOn(ctx context.Context, now time.Time, budget *int) error {
 		}
 	}
 	if c.scan.complete {
-		next, err := s.due(ctx, now.Add(scheduleSleep), c.scan.front, 1)
-		if err != nil {
-			return err
-		}
-		if len(next) > 0 {
-			c.lookAt(next[0].At)
-		}
+		_, err := s.comesNext(ctx, now)
+		return err
 	}
 	return nil
+}
+
+// comesNext reports whether the entry behind the front is due. If it is not yet, the schedule will look then.
+func (s *Store) comesNext(ctx context.Context, now time.Time) (due bool, err error) {
+	next, err := s.due(ctx, now.Add(scheduleSleep), s.schedule.scan.front, 1)
+	if err != nil || len(next) == 0 {
+		return false, err
+	}
+	if next[0].At.After(now) {
+		s.schedule.lookAt(next[0].At)
+		return false, nil
+	}
+	return true, nil
 }
 
 // offer puts the entry behind the front into its queue.

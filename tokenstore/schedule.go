@@ -21,7 +21,7 @@ const (
 	passPause = 10 * time.Millisecond
 	scanPause = 2 * time.Millisecond
 	// purgePause lies between two looks for what has expired among the consents.
-	purgePause = time.Second
+	purgePause = time.Minute
 	// damageTold is how often an observer is told at most that the due index is damaged, and troubleTold
 	// how often of anything else that keeps it from being read.
 	damageTold  = time.Minute

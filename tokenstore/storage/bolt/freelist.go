@@ -16,22 +16,9 @@ func unwritable(format string, args ...any) error {
 	return fmt.Errorf("%w: %w: %s", storage.ErrDamaged, errUnwritable, fmt.Sprintf(format, args...))
 }
 
-// newest returns the meta page that bbolt takes: the last sound one. The place of the second depends on the size of pages,
-// which only they tell.
+// newest returns the meta page that bbolt takes: the last sound one.
 func newest(f io.ReaderAt) (found meta, ok bool) {
-	places := []int64{0}
-	for each := int64(512); each <= 1<<16; each *= 2 {
-		places = append(places, each)
-	}
-	b := make([]byte, pageHeaderLen+metaLen)
-	for _, at := range places {
-		if n, _ := f.ReadAt(b, at); n < len(b) {
-			continue
-		}
-		m, is := parseMeta(b)
-		if !is || at != 0 && at != m.pageSize || m.pageSize < 512 || m.pageSize > 1<<16 {
-			continue
-		}
+	for _, m := range metas(f) {
 		if !ok || m.txid > found.txid {
 			found, ok = m, true
 		}

@@ -128,6 +128,26 @@ func metaSum(b []byte) uint64 {
 	return sum.Sum64()
 }
 
+// metas returns those of the two meta pages that are sound. The place of the second depends on the size of pages,
+// which only they tell.
+func metas(f io.ReaderAt) (found []meta) {
+	places := []int64{0}
+	for each := int64(512); each <= 1<<16; each *= 2 {
+		places = append(places, each)
+	}
+	b := make([]byte, pageHeaderLen+metaLen)
+	for _, at := range places {
+		if n, _ := f.ReadAt(b, at); n < len(b) {
+			continue
+		}
+		m, ok := parseMeta(b)
+		if ok && (at == 0 || at == m.pageSize) && m.pageSize >= 512 && m.pageSize <= 1<<16 {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
 // pages are the pages of a file.
 type pages struct {
 	file  io.ReaderAt

@@ -117,22 +117,8 @@ func newSalvage(f io.ReaderAt, size int64, buckets []string) *salvage {
 	return s
 }
 
-// readMetas looks for the two meta pages. The place of the second depends on the size of pages, which
-// only they tell.
 func (s *salvage) readMetas() {
-	places := []int64{0}
-	for each := int64(512); each <= 1<<16; each *= 2 {
-		places = append(places, each)
-	}
-	b := make([]byte, pageHeaderLen+metaLen)
-	for _, at := range places {
-		if n, _ := s.pages.file.ReadAt(b, at); n < len(b) {
-			continue
-		}
-		m, ok := parseMeta(b)
-		if !ok || at != 0 && at != m.pageSize || m.pageSize < 512 || m.pageSize > 1<<16 {
-			continue
-		}
+	for _, m := range metas(s.pages.file) {
 		// bbolt writes them by turns. Where that cannot be so, one of them is of an earlier state, and counts as damaged.
 		if s.metas == 0 || m.txid == s.meta.txid+1 || m.txid+1 == s.meta.txid {
 			s.metas++

@@ -40,9 +40,9 @@ func start(ctx context.Context, dir string, env []string, program string, args .
 	return p, nil
 }
 
-// await returns when probe succeeds, which it has to within half a minute.
+// await returns when probe succeeds, which it has to within two minutes: valgrind makes a program fifty times slower.
 func (p *process) await(ctx context.Context, probe func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("it does not answer"))
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*time.Minute, errors.New("it does not answer"))
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -150,12 +150,7 @@ func (s *Store) keepMissing(ctx context.Context, id ID, index index) error {
 	if s.flights.has(id) {
 		return nil
 	}
-	return s.flights.alone(ctx, id, func(ctx context.Context) error {
-		lease, err := s.backend.Lease(ctx, connectionKey(id))
-		if err != nil {
-			return err
-		}
-		defer lease.Release()
+	return s.withLease(ctx, id, func(ctx context.Context) error {
 		raw, err := s.backend.Get(ctx, connectionKey(id))
 		if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrDamaged) {
 			return nil

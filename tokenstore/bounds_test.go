@@ -113,7 +113,8 @@ func TestAMonstrousAnswerCostsLittleAndNoOtherProviderNotices(t *testing.T) {
 						}
 						time.Sleep(time.Second)
 					}
-					if took := <-done; took > time.Duration(c.requests)*mostTime {
+					// A background refresh also waits some milliseconds for company at each of its writes.
+					if took := <-done; took.Truncate(100*time.Millisecond) > time.Duration(c.requests)*mostTime {
 						t.Errorf("it took %s, and %d requests at the most", took, c.requests)
 					}
 					if most := heap.stop(); most > mostHeap {

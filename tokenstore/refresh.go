@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // fly is the job of a flight: what happens to a connection when somebody asks
@@ -18,6 +19,9 @@ import (
 // A crash before the intent has changed nothing. A crash behind it leaves the
 // intent, and the next flight knows that the refresh token may have been used.
 func (s *Store) fly(ctx context.Context, id ID, a ask) (*Token, error) {
+	if a.trigger == TriggerSchedule {
+		ctx = storage.Patiently(ctx)
+	}
 	lease, err := s.backend.Lease(ctx, connectionKey(id))
 	if err != nil {
 		return nil, err
@@ -103,8 +107,10 @@ func (s *Store) commitIntent(ctx context.Context, st *stored) error {
 		next.Attempts = before.Attempts + 1
 	}
 	st.Intent = &next
-	// Due at once: whoever starts after a crash finds it first.
-	st.due = next.At
+	// Due at once, if it is not already: whoever starts after a crash finds it first.
+	if st.due.IsZero() || st.due.After(next.At) {
+		st.due = next.At
+	}
 	if err := s.records.save(ctx, st); err != nil {
 		st.Intent, st.due = before, dueBefore
 		return err

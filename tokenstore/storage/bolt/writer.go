@@ -3,6 +3,7 @@ package bolt
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"syscall"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 // maxBatch is how many writes share a transaction at most, so that the first of
 // them does not wait long.
 const maxBatch = 256
+
+// gatherFor is how long a transaction waits for more, if nobody waits for what it has.
+const gatherFor = 5 * time.Millisecond
 
 // writeLoop commits what is in the queue until the store closes. It is the only
 // goroutine that writes.
@@ -29,11 +33,32 @@ func (s *Store) writeLoop() {
 	}
 }
 
-// gather returns first and what is in the queue already. It waits for nothing:
-// while a transaction is synced to the disk, those who come meanwhile queue
-// up, and that is what makes the next one large.
+// gather returns first and those that share a transaction with it. While one is synced to the disk, those who come meanwhile
+// queue up, and that is what makes the next one large. It waits for no more of them, unless nobody waits for any that it has.
 func (s *Store) gather(first *write) []*write {
-	batch := []*write{first}
+	batch := s.drain([]*write{first})
+	if slices.ContainsFunc(batch, (*write).hurries) {
+		return batch
+	}
+	late := time.NewTimer(gatherFor)
+	defer late.Stop()
+	for len(batch) < maxBatch {
+		select {
+		case w := <-s.queue:
+			if batch = append(batch, w); w.hurries() {
+				return s.drain(batch)
+			}
+		case <-late.C:
+			return batch
+		case <-s.closing:
+			return batch
+		}
+	}
+	return batch
+}
+
+// drain appends what is in the queue.
+func (s *Store) drain(batch []*write) []*write {
 	for len(batch) < maxBatch {
 		select {
 		case w := <-s.queue:
@@ -44,6 +69,9 @@ func (s *Store) gather(first *write) []*write {
 	}
 	return batch
 }
+
+// hurries reports whether somebody waits for w.
+func (w *write) hurries() bool { return !storage.Patient(w.ctx) }
 
 // commit makes the writes of the batch durable and tells their outcome. A write
 // that meets a damaged page fails alone: the others are tried again without it.

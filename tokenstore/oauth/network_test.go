@@ -242,17 +242,3 @@ func TestATransportIsGivenNothingToSendAgain(t *testing.T) {
 		}
 	}
 }
-
-func TestTheLimitOfABodyIsExact(t *testing.T) {
-	srv := record(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, grant) })
-	for limit, want := range map[int64]string{
-		int64(len(grant)):     "ok access=A refresh=R in=1h0m0s",
-		int64(len(grant)) - 1: "transient too_large in doubt delivered access=A refresh=R",
-	} {
-		c := oauth.NewClient(oauth.Options{MaxBody: limit, Now: func() time.Time { return noon }})
-		a, err := c.Refresh(t.Context(), endpoint(srv.URL), secret.New("SENT"))
-		if got := outcome(a, err); got != want {
-			t.Errorf("limit %d:\n got %s\nwant %s", limit, got, want)
-		}
-	}
-}

@@ -60,7 +60,7 @@ func (v *conversation) send(req *http.Request) (*reply, *Error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	r := &reply{sentAt: sentAt, status: resp.StatusCode, header: resp.Header}
-	r.body, r.trouble = readBounded(resp.Body, v.client.maxBody)
+	r.body, r.trouble = readBounded(resp.Body, resp.ContentLength, v.client.maxBody)
 	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
 		r.gunzip(v.client.maxBody)
 	}
@@ -75,7 +75,7 @@ func (r *reply) gunzip(limit int64) {
 		return
 	}
 	var trouble string
-	r.body, trouble = readBounded(z, limit)
+	r.body, trouble = readBounded(z, -1, limit)
 	if r.trouble == "" {
 		r.trouble = trouble
 	}
@@ -84,10 +84,14 @@ func (r *reply) gunzip(limit int64) {
 // usualBody is room for nearly every answer.
 const usualBody = 16 << 10
 
-// readBounded takes memory for the usual body, and once more for the largest one: a server that sends too much must
-// not make it be copied again and again.
-func readBounded(src io.Reader, limit int64) (body []byte, trouble string) {
-	body = make([]byte, 0, min(usualBody, limit+1))
+// readBounded takes memory for the usual body, or for a smaller one that is announced, and once more for the largest one: a server
+// that sends too much must not make it be copied again and again. An announced length of -1 is unknown.
+func readBounded(src io.Reader, announced, limit int64) (body []byte, trouble string) {
+	room := min(usualBody, limit+1)
+	if announced >= 0 {
+		room = min(announced, room-1) + 1 // for the read that finds the end too
+	}
+	body = make([]byte, 0, room)
 	for {
 		if len(body) == cap(body) {
 			body = append(make([]byte, 0, limit+1), body...)

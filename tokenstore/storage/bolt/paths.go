@@ -103,8 +103,14 @@ func (c *paths) reach(top []byte, name string, key []byte, remove bool) error {
 	if b, err = asBucket(e); err != nil {
 		return err
 	}
-	_, err = c.check(b, key, remove)
-	return err
+	if leaf, err = c.check(b, key, remove); err != nil {
+		return err
+	}
+	if e, ok = leaf.get(key); ok && e.bucket {
+		// Reading, bbolt would say that there is no such key, and that would pass for a change by somebody else.
+		return fmt.Errorf("%w: its element is marked as a bucket", storage.ErrDamaged)
+	}
+	return nil
 }
 
 // record checks what a change of a record makes bbolt read and write.

@@ -136,11 +136,11 @@ func (d tree3) ruin(r *rand.Rand, b []byte) {
 }
 
 // TestWritesToADamagedFileHarmNothingElse damages a file at random. What can be read at first, and is not written
-// to, can be read after many writes, and when the file was opened again.
+// to, can be read after many writes, and when the file was opened again. A write that is not done is refused as damage.
 func TestWritesToADamagedFileHarmNothingElse(t *testing.T) {
 	bounded(t)
 	d := newTree3(t)
-	files, refused, conflicts, done, reopened, unopened := soaktest.Times(80, 3000), 0, 0, 0, 0, 0
+	files, refused, done, reopened, unopened := soaktest.Times(80, 3000), 0, 0, 0, 0
 	for n := range files {
 		r := rand.New(rand.NewPCG(7, uint64(n)))
 		b := bytes.Clone(d.whole)
@@ -177,9 +177,6 @@ func TestWritesToADamagedFileHarmNothingElse(t *testing.T) {
 				done++
 			case errors.Is(err, storage.ErrDamaged):
 				refused++
-			case errors.Is(err, storage.ErrConflict):
-				// Where a page is there twice, what is read and what bbolt would write over can be two states of a record.
-				conflicts++
 			case !errors.Is(err, storage.ErrUnavailable): // see below
 				t.Errorf("file %d: write of record %d: %v", n, i, err)
 			}
@@ -202,11 +199,8 @@ func TestWritesToADamagedFileHarmNothingElse(t *testing.T) {
 		}
 		must(t, s.Close())
 	}
-	t.Logf("%d files, of which %d did not open and %d were opened again: %d writes were done, %d refused, %d others as conflicts",
-		files, unopened, reopened, done, refused, conflicts)
-	if conflicts > 1+files/500 {
-		t.Error("those are too many")
-	}
+	t.Logf("%d files, of which %d did not open and %d were opened again: %d writes were done, %d refused",
+		files, unopened, reopened, done, refused)
 }
 
 var errUntouched = errors.New("not written to")

@@ -29,19 +29,32 @@ func (s spot) outward(i, step int, beside []spot) iter.Seq[place] {
 	}
 }
 
-// near checks the pages on one side of p, the nearest first, as far as bbolt can read them when it removes keys below p.
+// beside checks the pages beside the way from a root to the leaf of a key.
+func (c *paths) beside(way []spot, key []byte) (err error) {
+	var before, behind []spot
+	for n, above := range way[:len(way)-1] {
+		child, height := way[n+1].page, len(way)-n-2
+		i := above.toward(key)
+		if before, err = c.near(child, height, above.outward(i, -1, before)); err != nil {
+			return err
+		}
+		if behind, err = c.near(child, height, above.outward(i, 1, behind)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// near checks the pages on one side of p, the nearest first, as far as bbolt can read them when it removes keys below p. Height
+// is how many levels there are below p.
 //
 // A page that has become small is merged with the next one on its level, which has another parent if the parents were merged
 // before. What is merged to a leaf stays so until a key of its own is removed. But a branch is looked at again after each merge
-// below it, and merged on while it has less than a quarter of a page or less than three children. Merged with these, it is
-// larger: of them it can have lost only as many as were merged into the first child, which was small itself.
-func (c *paths) near(p page, side iter.Seq[place]) (checked []spot, err error) {
-	enough := c.each * 5 / 8
-	if p.flags() == branchFlag {
-		if child, err := c.page(p.child(0)); err == nil && child.flags() == leafFlag {
-			enough = c.each * 3 / 8 // only one leaf, at the very left, is merged with the next one
-		}
-	}
+// below it, and merged on while it has less than a quarter of a page or less than three children. What the pages had that were
+// merged into it can have been more: it loses the first key of each page that is merged below it. Those were, before the last
+// of them, as much as can be merged on the level below; and one key is no more than an eighth of a page. So each level adds three eighths.
+func (c *paths) near(p page, height int, side iter.Seq[place]) (checked []spot, err error) {
+	enough := c.each * 3 / 8 * height
 	for at := range side {
 		q, err := c.at(at)
 		if err != nil {

@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"fmt"
-	"iter"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
@@ -52,32 +51,31 @@ func (c *paths) check(b bucket, key []byte, beside bool) (page, error) {
 		}
 		return b.inline, nil
 	}
-	at := place{id: b.root}
-	var left, right iter.Seq[place]
+	way, err := c.way(b.root, key)
+	if err == nil && beside {
+		err = c.beside(way, key)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return way[len(way)-1].page, nil
+}
+
+// way checks the pages from a root to the leaf where a key belongs.
+func (c *paths) way(root uint64, key []byte) ([]spot, error) {
+	way, at := make([]spot, 0, 4), place{id: root}
 	for range maxDepth {
 		p, err := c.at(at)
 		if err != nil {
 			return nil, err
 		}
-		var before, behind []spot
-		if left != nil {
-			if before, err = c.near(p, left); err != nil {
-				return nil, err
-			}
-			if behind, err = c.near(p, right); err != nil {
-				return nil, err
-			}
-		}
+		way = append(way, spot{p, at})
 		if p.flags() == leafFlag {
-			return p, nil
+			return way, nil
 		}
-		i := p.toward(key)
-		if beside {
-			left, right = spot{p, at}.outward(i, -1, before), spot{p, at}.outward(i, 1, behind)
-		}
-		at, _ = p.below(i, at)
+		at, _ = p.below(p.toward(key), at)
 	}
-	return nil, pageError(b.root, "has pages below it that lead to each other in a circle")
+	return nil, pageError(root, "has pages below it that lead to each other in a circle")
 }
 
 // reach checks the way to a key in a bucket of a bucket of the file, as far as there is one.

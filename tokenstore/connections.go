@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/secret"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 func (s *Store) newConnection(id ID, p *Provider) *stored {
@@ -188,6 +189,9 @@ func missing(want, got []string) []string {
 // List tells about connections in the byte order of their ids: of one
 // provider, or of all if provider is empty, behind the id after, at most limit (at least
 // 1). next is the after of the next page, empty at the end.
+//
+// Where damage keeps records of that page from being found, the error wraps storage.ErrDamaged, and list and next are nevertheless those of all
+// that were found: each of them is right, but others may be missing. With any other error they are empty.
 func (s *Store) List(ctx context.Context, provider, after string, limit int) (list []Status, next string, err error) {
 	prefix := ""
 	if provider != "" {
@@ -196,10 +200,13 @@ func (s *Store) List(ctx context.Context, provider, after string, limit int) (li
 	limit = max(1, limit)
 	page, err := s.backend.List(ctx, bucketConnections, prefix, after, limit)
 	if err != nil {
-		return nil, "", fmt.Errorf("listing connections: %w", err)
+		err = fmt.Errorf("listing connections: %w", err)
+		if !errors.Is(err, storage.ErrDamaged) {
+			return nil, "", err
+		}
 	}
 	for _, raw := range page {
-		if id, err := ParseID(raw.Key.ID); err == nil {
+		if id, malformed := ParseID(raw.Key.ID); malformed == nil {
 			st := s.records.kept(id)
 			if st == nil {
 				st = s.records.open(id, raw)
@@ -210,7 +217,7 @@ func (s *Store) List(ctx context.Context, provider, after string, limit int) (li
 	if len(page) == limit {
 		next = page[limit-1].Key.ID
 	}
-	return list, next, nil
+	return list, next, err
 }
 
 // validate returns an error that wraps ErrInvalidImport.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // The size of a page of connections.
@@ -32,10 +33,13 @@ func (a *api) listConnections(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list, next, err := store.List(r.Context(), provider, query.Get("after"), limit)
-	if err != nil {
+	page := adminapi.Connections{Connections: make([]adminapi.Connection, 0, len(list)), Next: next}
+	switch {
+	case errors.Is(err, storage.ErrDamaged):
+		page.Incomplete = adminapi.Incomplete
+	case err != nil:
 		return err
 	}
-	page := adminapi.Connections{Connections: make([]adminapi.Connection, 0, len(list)), Next: next}
 	for _, s := range list {
 		page.Connections = append(page.Connections, adminapi.NewConnection(s))
 	}

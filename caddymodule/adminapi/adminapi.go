@@ -84,7 +84,13 @@ type Connections struct {
 	Connections []Connection `json:"connections"`
 	// Next is the parameter "after" of the next page; empty at the end.
 	Next string `json:"next,omitempty"`
+	// Incomplete says, in words, why there may be connections that this page should have and does not; empty if it has all.
+	Incomplete string `json:"incomplete,omitempty"`
 }
+
+// Incomplete is what is told of a list of what can be read in a damaged database.
+const Incomplete = "part of the database is damaged, so this list may lack some that were there; " +
+	"restore the newest backup, or save what is sound with: caddy token-store recover <new file>, while Caddy is stopped"
 
 // Provider is what may be told about a provider.
 type Provider struct {

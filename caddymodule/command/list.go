@@ -18,22 +18,27 @@ func listCommand(c *client) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [--provider <name>] [--json]",
 		Short: "Lists the connections",
-		Args:  cobra.NoArgs,
+		Long: `Lists the connections in the order of their ids. If part of the database is damaged, those that can be read
+are listed; that others may be missing is said on standard error, and the exit status is 2.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, err := c.listAll(provider)
+			all, incomplete, err := c.listAll(provider)
 			if err != nil {
 				return err
 			}
-			if len(all) == 0 && provider != "" {
+			if len(all) == 0 && provider != "" && incomplete == "" {
 				// Of a provider that was taken out of the configuration there may be some still.
 				if _, err := c.provider(provider); err != nil {
 					return err
 				}
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), all)
+			switch {
+			case asJSON:
+				err = printJSON(cmd.OutOrStdout(), all)
+			case len(all) > 0 || incomplete == "":
+				err = printTable(cmd.OutOrStdout(), all, time.Now())
 			}
-			return printTable(cmd.OutOrStdout(), all, time.Now())
+			return endList(cmd, err, incomplete)
 		},
 	}
 	cmd.Flags().StringVar(&provider, "provider", "", "List the connections of this provider only")
@@ -41,21 +46,31 @@ func listCommand(c *client) *cobra.Command {
 	return cmd
 }
 
-// listAll reads all pages.
-func (c *client) listAll(provider string) ([]adminapi.Connection, error) {
-	all := []adminapi.Connection{}
+// listAll reads all pages. incomplete says why there may be others, and is empty if there are none.
+func (c *client) listAll(provider string) (all []adminapi.Connection, incomplete string, err error) {
+	all = []adminapi.Connection{}
 	for after := ""; ; {
 		page, err := c.list(provider, after)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		all = append(all, page.Connections...)
+		incomplete = cmp.Or(incomplete, page.Incomplete)
 		// The ids of the pages grow; whatever answers else would be asked for ever.
 		if page.Next == "" || page.Next <= after {
-			return all, nil
+			return all, incomplete, nil
 		}
 		after = page.Next
 	}
+}
+
+// endList ends a command that has printed a list, if err is nil: if that is incomplete, with a warning and a status of its own.
+func endList(cmd *cobra.Command, err error, incomplete string) error {
+	if err != nil || incomplete == "" {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "Not complete: %s\n", printable(incomplete))
+	return exit(cmd, exitIncomplete)
 }
 
 func printTable(w io.Writer, all []adminapi.Connection, now time.Time) error {

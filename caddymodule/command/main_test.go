@@ -75,6 +75,33 @@ http://localhost:%[4]d {
 // startCaddy runs a Caddy whose admin API is at admin.
 func startCaddy(t *testing.T, admin string) (server *standin.Server, database string) {
 	t.Helper()
+	server, database, adapted := prepareCaddy(t, admin)
+	loadCaddy(t, adapted)
+	t.Cleanup(func() { stopCaddy(t) })
+	return server, database
+}
+
+func loadCaddy(t *testing.T, adapted []byte) {
+	t.Helper()
+	if err := caddy.Load(adapted, true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func stopCaddy(t *testing.T) {
+	t.Helper()
+	// Stop leaves the admin API running; a configuration without one ends it.
+	if err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}}}`), true); err != nil {
+		t.Error(err)
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// prepareCaddy starts a stand-in, and returns the configuration of a Caddy that uses it.
+func prepareCaddy(t *testing.T, admin string) (server *standin.Server, database string, adapted []byte) {
+	t.Helper()
 	dir := t.TempDir()
 	database = filepath.Join(dir, "tokens.db")
 	port := testcaddy.FreePort(t)
@@ -98,19 +125,7 @@ func startCaddy(t *testing.T, admin string) (server *standin.Server, database st
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := caddy.Load(adapted, true); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// Stop leaves the admin API running; a configuration without one ends it.
-		if err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}}}`), true); err != nil {
-			t.Error(err)
-		}
-		if err := caddy.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server, database
+	return server, database, adapted
 }
 
 func TestScripts(t *testing.T) {

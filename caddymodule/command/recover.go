@@ -6,17 +6,12 @@ import (
 	"io"
 	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/custody"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
-
-// exitIncomplete is the exit status of a recovery that could not save everything. It is not 1, which says that
-// nothing was written.
-const exitIncomplete = 2
 
 func recoverCommand(c *client) *cobra.Command {
 	o := &offline{client: c}
@@ -55,8 +50,7 @@ The exit status is 0 if everything was saved, 2 if something is missing, and 1 i
 				return nil
 			}
 			printLoss(cmd.ErrOrStderr(), done)
-			cmd.SilenceErrors = true // all is said
-			return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return exitIncomplete, nil })(cmd, nil)
+			return exit(cmd, exitIncomplete)
 		},
 	}
 	o.addFlags(cmd)

@@ -2,12 +2,14 @@ package metrics
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // How single connections are read for a scrape.
@@ -83,9 +85,11 @@ func (c *connectionCollector) connections(s observedStore) (rows []tokenstore.St
 	now := c.now()
 	if age := now.Sub(c.tried); age < 0 || age >= connectionFresh {
 		c.tried = now
-		if rows, omitted, err := c.list(s); err != nil {
+		rows, omitted, err := c.list(s)
+		if err != nil {
 			c.trouble()
-		} else {
+		}
+		if err == nil || errors.Is(err, storage.ErrDamaged) {
 			c.read, c.rows, c.omitted = now, rows, omitted
 		}
 	}
@@ -95,21 +99,26 @@ func (c *connectionCollector) connections(s observedStore) (rows []tokenstore.St
 	return c.rows, c.omitted
 }
 
-// list reads up to limit connections, page by page, and one more to know whether there is.
+// list reads up to limit connections, page by page, and one more to know whether there is. With an error that wraps
+// storage.ErrDamaged it returns those that can be read.
 func (c *connectionCollector) list(s observedStore) (rows []tokenstore.Status, omitted bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), connectionTimeout)
 	defer cancel()
+	var damage error
 	for after := ""; ; {
 		page, next, err := s.List(ctx, "", after, min(connectionPage, c.limit+1-len(rows)))
-		if err != nil {
+		switch {
+		case errors.Is(err, storage.ErrDamaged):
+			damage = err
+		case err != nil:
 			return nil, false, err
 		}
 		rows = append(rows, page...)
 		if len(rows) > c.limit {
-			return rows[:c.limit], true, nil
+			return rows[:c.limit], true, damage
 		}
 		if next == "" {
-			return rows, false, nil
+			return rows, false, damage
 		}
 		after = next
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage/bolt"
 )
 
@@ -48,7 +49,7 @@ func (o *observed) Census() map[string]map[tokenstore.State]int {
 
 func (o *observed) List(_ context.Context, _, after string, limit int) ([]tokenstore.Status, string, error) {
 	o.reads++
-	if o.err != nil {
+	if o.err != nil && !errors.Is(o.err, storage.ErrDamaged) {
 		return nil, "", o.err
 	}
 	i := 0
@@ -57,10 +58,10 @@ func (o *observed) List(_ context.Context, _, after string, limit int) ([]tokens
 	}
 	page := o.rows[i:]
 	if len(page) < limit {
-		return page, "", nil
+		return page, "", o.err
 	}
 	// Like the store itself, this does not look whether there are more.
-	return page[:limit], page[limit-1].ID.String(), nil
+	return page[:limit], page[limit-1].ID.String(), o.err
 }
 
 // scrape returns the samples of the token store as Prometheus would get them.
@@ -346,6 +347,27 @@ func TestConnectionsAreReadAgain(t *testing.T) {
 	}
 	if got := scrape(t, m); !slices.Contains(got, "background_errors_total 2") {
 		t.Error("failed reads are not counted")
+	}
+}
+
+func TestConnectionsThatCanBeReadAreShownThoughOthersCannot(t *testing.T) {
+	o := &observed{providers: []string{"dropbox"}, err: fmt.Errorf("a page: %w", storage.ErrDamaged)}
+	for i := range 3 * connectionPage {
+		o.rows = append(o.rows, tokenstore.Status{ID: connID(fmt.Sprintf("dropbox/%04d", i)), State: tokenstore.StateReady})
+	}
+	got := scrape(t, testMetrics(10*connectionPage, o))
+	shown := strings.Count(strings.Join(got, "\n"), "connection_state{")
+	if shown != len(o.rows) || !slices.Contains(got, "connection_series_omitted 0") {
+		t.Errorf("%d of %d are shown, in %d reads", shown, len(o.rows), o.reads)
+	}
+	if got := scrape(t, testMetrics(10, o)); !slices.Contains(got, "connection_series_omitted 1") {
+		t.Errorf("of 10 series: %s", got)
+	}
+	m := testMetrics(10, o)
+	m.store.connections.now = func() time.Time { return time.Unix(0, 0) }
+	_ = scrape(t, m)
+	if got := scrape(t, m); !slices.Contains(got, "background_errors_total 1") {
+		t.Error("that others cannot be read is not counted once for each reading")
 	}
 }
 

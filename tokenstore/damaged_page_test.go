@@ -3,6 +3,7 @@ package tokenstore_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +71,34 @@ func TestTheListHasWhatIsBehindADamagedPageAndSaysThatItIsNotComplete(t *testing
 		synctest.Wait()
 		if n := w.Census()[demo.Provider][tokenstore.StateReady]; n != len(want) {
 			t.Errorf("the census counts %d of %d", n, len(want))
+		}
+	})
+}
+
+func TestARotationBesideADamagedPageKeepsTheFormerKeyAndSaysSo(t *testing.T) {
+	inWorld(t, standin.Options{AccessLifetime: 1000 * time.Hour}, nil, func(t *testing.T, w *world) {
+		ids := w.connectMany(600) // several pages of a rotation
+		left := without(ids, w.damagePage())
+		if err := w.RotateKey(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitRotation()
+		r := w.Rotation()
+		t.Logf("%d records of %d were looked at, %d sealed anew, %d unreadable: %v", r.Checked, len(ids), r.Resealed, r.Unreadable, r.Trouble)
+		if r.OlderKeys != 1 || !errors.Is(r.Trouble, storage.ErrDamaged) || r.Checked < len(left) {
+			t.Errorf("%+v, and %d records can be read", r, len(left))
+		}
+		if r.Resealed < len(left)-20 { // beside the damaged page bbolt may write nothing
+			t.Errorf("%d of %d records were sealed anew", r.Resealed, len(left))
+		}
+		time.Sleep(time.Hour)
+		if n := len(slices.DeleteFunc(slices.Clone(w.seen.troubles), func(s string) bool { return !strings.HasPrefix(s, "sealing records") })); n != 1 {
+			t.Errorf("it was told of %d times: %q", n, w.seen.troubles)
+		}
+		w.restart() // which tries again
+		w.awaitRotation()
+		if r := w.Rotation(); r.OlderKeys != 1 || !errors.Is(r.Trouble, storage.ErrDamaged) || r.Resealed > 20 {
+			t.Errorf("after a restart: %+v", r)
 		}
 	})
 }

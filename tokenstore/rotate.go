@@ -32,7 +32,8 @@ type Rotation struct {
 	Checked, Resealed, Unreadable int
 	// OlderKeys is how many former keys are still kept, since records may need them.
 	OlderKeys int
-	// Trouble is why it makes no progress at present, nil if it does.
+	// Trouble is why it makes no progress at present, nil if it does. If it is set when Running is not, that is why the rotation
+	// is not complete; it wraps storage.ErrDamaged where damage keeps records from being found, for which the former keys are kept.
 	Trouble error
 }
 
@@ -60,7 +61,7 @@ func (s *Store) Rotation() Rotation {
 // RotateKey makes a new key, under which every record is sealed from now on, and begins to seal those that
 // there are anew, in the background; see [Store.Rotation]. Tokens are served and refreshed meanwhile.
 // The former keys are dropped when nothing needs them any more. A rotation that is cut short, by
-// whatever, goes on with the next Open. It returns [ErrRotationRunning] if one is under way, and an
+// whatever, goes on with the next Open; damage of the storage that hides records ends it until then, with the others sealed anew. It returns [ErrRotationRunning] if one is under way, and an
 // error that wraps ErrUnavailable if the new key could not be saved.
 func (s *Store) RotateKey(ctx context.Context) error {
 	if !s.beginRotation() {
@@ -97,7 +98,7 @@ func (s *Store) resumeRotation() {
 	}
 }
 
-// rotate seals all records under the primary key and drops the others. It tries until that is done or ctx ends.
+// rotate seals all records under the primary key and drops the others. It tries until that is done, cannot be done, or ctx ends.
 func (s *Store) rotate(ctx context.Context) {
 	defer s.rotation.change(func(r *Rotation) { r.Running = false })
 	for {
@@ -115,6 +116,9 @@ func (s *Store) rotate(ctx context.Context) {
 		}
 		if before == nil { // a full disk stays full for many attempts
 			s.trouble("sealing records under a new key", err)
+		}
+		if errors.Is(err, storage.ErrDamaged) && !errors.Is(err, storage.ErrUnavailable) {
+			return // it does not pass
 		}
 		sleep(ctx, rotationRetry)
 	}

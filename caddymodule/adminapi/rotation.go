@@ -1,6 +1,11 @@
 package adminapi
 
-import "github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+import (
+	"errors"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
 
 // Rotation tells how far it is to seal every record under a new key.
 type Rotation struct {
@@ -12,7 +17,7 @@ type Rotation struct {
 	Unreadable int `json:"unreadable,omitempty"`
 	// OlderKeys is how many former keys are still kept.
 	OlderKeys int `json:"older_keys"`
-	// Problem says, in words, why it makes no progress at present.
+	// Problem says, in words, why it makes no progress at present; if it has ended, why it is not complete.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -22,7 +27,11 @@ func NewRotation(r tokenstore.Rotation) Rotation {
 		Running: r.Running, Checked: r.Checked, Resealed: r.Resealed,
 		Unreadable: r.Unreadable, OlderKeys: r.OlderKeys,
 	}
-	if r.Trouble != nil {
+	switch {
+	case errors.Is(r.Trouble, storage.ErrDamaged):
+		told.Problem = "part of the database is damaged, so there may be records that were not found, and the former keys are kept for them; " +
+			"save what is sound with: caddy token-store recover <new file>, while Caddy is stopped; the rotation goes on when Caddy has started with that"
+	case r.Trouble != nil:
 		told.Problem = "the storage does not take the records at present; Caddy's log tells why"
 	}
 	return told

@@ -100,6 +100,8 @@ func printRotation(cmd *cobra.Command, r adminapi.Rotation) error {
 		fmt.Fprintln(cmd.OutOrStdout(), "Free pages of the database may still have it until they are used again; backups have not. To compact the database: caddy token-store rotate-key --help")
 	}
 	switch {
+	case r.Problem != "":
+		return errors.New(printable(r.Problem))
 	case r.Unreadable > 0:
 		return fmt.Errorf("%d records are damaged and cannot be sealed anew: connect them again or delete them (caddy token-store list tells which), and rotate the key again", r.Unreadable)
 	case r.OlderKeys > 0:

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,8 @@ func (p *Progress) skip(err error) {
 // is simply called again. It may run while records are read and written:
 // a record that somebody else changes meanwhile is read again, never
 // overwritten. It holds the lease of a record while it changes it, so that who
-// holds leases to change records is not disturbed. An error is of the backend, or of reading the keyset.
+// holds leases to change records is not disturbed. An error is of the backend, or of reading the keyset. Where damage keeps
+// records from being found, those behind it are sealed anew all the same, and then the error wraps storage.ErrDamaged.
 func (s *Sealer) Reseal(ctx context.Context, o ResealOptions) (Progress, error) {
 	var progress Progress
 	if err := s.Reload(ctx); err != nil {
@@ -119,13 +121,19 @@ func (s *Sealer) walk(ctx context.Context, visit func(storage.Record) error) err
 }
 
 // pages calls visit for the records of the sealed buckets, page by page. No
-// cursor is open between pages, so the backend may be written to.
+// cursor is open between pages, so the backend may be written to. Damage that keeps records from being found is passed
+// over, and returned when all the others were visited.
 func (s *Sealer) pages(ctx context.Context, visit func([]storage.Record) error) error {
+	var damage error
 	for _, bucket := range s.buckets {
 		for after := ""; ; {
 			page, err := s.backend.List(ctx, bucket, "", after, pageSize)
 			if err != nil {
-				return fmt.Errorf("list bucket %q: %w", bucket, err)
+				err = fmt.Errorf("list bucket %q: %w", bucket, err)
+				if !errors.Is(err, storage.ErrDamaged) {
+					return err
+				}
+				damage = cmp.Or(damage, err)
 			}
 			if err := visit(page); err != nil {
 				return err
@@ -136,7 +144,7 @@ func (s *Sealer) pages(ctx context.Context, visit func([]storage.Record) error) 
 			after = page[len(page)-1].Key.ID
 		}
 	}
-	return nil
+	return damage
 }
 
 // resealRecord seals one record anew if it must be. It reports false if the

@@ -32,7 +32,8 @@ type Retirement struct {
 // If other processes share the backend, each of them must have called Reload
 // after the last AddPrimary: a new record that one of them seals under an older
 // key meanwhile is lost. It returns an error that wraps storage.ErrConflict,
-// and has dropped nothing, if the keyset changes while it counts.
+// and has dropped nothing, if the keyset changes while it counts. Nor has it with an error that wraps storage.ErrDamaged: there may be
+// records that cannot be found, and recovered, under any key.
 func (s *Sealer) Retire(ctx context.Context) (Retirement, error) {
 	if err := s.Reload(ctx); err != nil {
 		return Retirement{}, fmt.Errorf("retire keys: %w", err)

@@ -44,7 +44,7 @@ func (b *sealed) Put(ctx context.Context, r storage.Record) (uint64, error) {
 // List implements [storage.Backend].
 func (b *sealed) List(ctx context.Context, bucket, prefix, after string, limit int) ([]storage.Record, error) {
 	page, err := b.Backend.List(ctx, bucket, prefix, after, limit)
-	if err != nil {
+	if err != nil && !errors.Is(err, storage.ErrDamaged) {
 		return nil, err
 	}
 	for i, r := range page {
@@ -56,7 +56,7 @@ func (b *sealed) List(ctx context.Context, bucket, prefix, after string, limit i
 			page[i].Value = value
 		}
 	}
-	return page, nil
+	return page, err
 }
 
 // open opens a record, with the keys that another process may have added if need be. What it

@@ -21,7 +21,8 @@ func OpenExisting(ctx context.Context, backend storage.Backend, kek Key, buckets
 }
 
 // Verify opens every record of the sealed buckets, and changes none. Progress tells how many there are,
-// and which cannot be opened.
+// and which cannot be opened. Where damage keeps records from being found, the others are opened all the same, and then the error wraps
+// storage.ErrDamaged.
 func (s *Sealer) Verify(ctx context.Context) (Progress, error) {
 	var progress Progress
 	err := s.walk(ctx, func(r storage.Record) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/internal/testcaddy"
 	"github.com/caddy-tokenstore/caddy-tokenstore/internal/damagedpage"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 )
 
 // ask sends a request whose answer is JSON and of status 200.
@@ -26,7 +27,7 @@ func ask(t *testing.T, method, path, body string, into any) {
 }
 
 func TestListsOfADamagedDatabase(t *testing.T) {
-	const connections = 100
+	const connections, keys = 100, 100
 	s, _, providers, site := testcaddy.NewAcme(t)
 	s.MustLoad(providers, site)
 	var all []string
@@ -39,7 +40,25 @@ func TestListsOfADamagedDatabase(t *testing.T) {
 	if ask(t, "GET", "/connections", "", &whole); whole.Incomplete != "" || len(whole.Connections) != connections {
 		t.Errorf("before: %d connections, %q", len(whole.Connections), whole.Incomplete)
 	}
+	store, err := s.App().Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range keys {
+		spec := callerkey.Spec{Name: fmt.Sprintf("k%03d", i), Scope: callerkey.Scope{Connections: []string{"acme/*"}}}
+		if _, _, err := store.CallerKeys().Create(t.Context(), spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wholeKeys adminapi.Keys
+	if ask(t, "GET", "/keys", "", &wholeKeys); wholeKeys.Incomplete != "" || len(wholeKeys.Keys) != keys {
+		t.Errorf("before: %d keys, %q", len(wholeKeys.Keys), wholeKeys.Incomplete)
+	}
 	s.Stop()
+	lostKeys, err := damagedpage.Clear(s.Database(), damagedpage.Records("key/"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	lost, err := damagedpage.Clear(s.Database(), damagedpage.Records("acme/"))
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +77,10 @@ func TestListsOfADamagedDatabase(t *testing.T) {
 		if !slices.Equal(listed, want) || !strings.Contains(page.Incomplete, "caddy token-store recover") {
 			t.Errorf("%s: listed %q, want %q; incomplete: %q", query, listed, want, page.Incomplete)
 		}
+	}
+	var left adminapi.Keys
+	if ask(t, "GET", "/keys", "", &left); len(left.Keys) != keys-len(lostKeys) || left.Incomplete != adminapi.Incomplete {
+		t.Errorf("%d of %d keys are listed, %d are lost; incomplete: %q", len(left.Keys), keys, len(lostKeys), left.Incomplete)
 	}
 	var other adminapi.Connections
 	if ask(t, "GET", "/connections?provider=robot", "", &other); len(other.Connections) != 0 {

@@ -19,6 +19,9 @@ func (a *api) listKeys(w http.ResponseWriter, _ *http.Request) error {
 		return err
 	}
 	list := adminapi.Keys{Keys: []adminapi.Key{}}
+	if store.CallerKeys().Damage() != nil {
+		list.Incomplete = adminapi.Incomplete
+	}
 	for _, key := range store.CallerKeys().List() {
 		list.Keys = append(list.Keys, adminapi.NewKey(key, a.now()))
 	}

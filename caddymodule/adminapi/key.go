@@ -59,6 +59,8 @@ func NewKey(k callerkey.Key, now time.Time) Key {
 // Keys are all keys, in the order of their names.
 type Keys struct {
 	Keys []Key `json:"keys"`
+	// Incomplete says, in words, why there may be keys that are not here; empty if there are none.
+	Incomplete string `json:"incomplete,omitempty"`
 }
 
 // CreatedKey is a new key with its secret text, which is told once.

@@ -11,11 +11,13 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/tokenapp"
 	"github.com/caddy-tokenstore/caddy-tokenstore/internal/damagedpage"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/callerkey"
 )
 
-// TestScriptsOfADamagedDatabase runs scripts against a Caddy whose database has a damaged page of connections in its middle.
+// TestScriptsOfADamagedDatabase runs scripts against a Caddy whose database has a damaged page in the middle of its connections, and of its keys
+// of callers.
 func TestScriptsOfADamagedDatabase(t *testing.T) {
-	const connections = 100
+	const connections, keys = 100, 100
 	admin := "127.0.0.1:" + strconv.Itoa(testcaddy.FreePort(t))
 	server, database, adapted := prepareCaddy(t, admin)
 	loadCaddy(t, adapted)
@@ -34,12 +36,20 @@ func TestScriptsOfADamagedDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stopCaddy(t)
-	lost, err := damagedpage.Clear(database, damagedpage.Records("acme/"))
-	if err != nil {
-		t.Fatal(err)
+	for i := range keys {
+		spec := callerkey.Spec{Name: fmt.Sprintf("k%03d", i), Scope: callerkey.Scope{Connections: []string{"acme/c000"}}}
+		if _, _, err := store.CallerKeys().Create(t.Context(), spec); err != nil {
+			t.Fatal(err)
+		}
 	}
-	t.Logf("%d of %d connections are lost", len(lost), connections)
+	stopCaddy(t)
+	for _, prefix := range []string{"acme/", "key/"} {
+		lost, err := damagedpage.Clear(database, damagedpage.Records(prefix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d of %s are lost", len(lost), prefix)
+	}
 	loadCaddy(t, adapted)
 	run(t, "testdata/damaged/*.txtar", admin, database, server)
 }

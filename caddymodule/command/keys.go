@@ -31,16 +31,21 @@ func listKeysCommand(c *client) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [--json]",
 		Short: "Lists the keys, without their secrets",
-		Args:  cobra.NoArgs,
+		Long: `Lists the keys in the order of their names, without their secrets. If part of the database is damaged, those that can
+be read are listed; that others may be missing is said on standard error, and the exit status is 2.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			list, err := c.listKeys()
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), list.Keys)
+			switch {
+			case asJSON:
+				err = printJSON(cmd.OutOrStdout(), list.Keys)
+			case len(list.Keys) > 0 || list.Incomplete == "":
+				err = printKeys(cmd.OutOrStdout(), list.Keys, time.Now())
 			}
-			return printKeys(cmd.OutOrStdout(), list.Keys, time.Now())
+			return endList(cmd, err, list.Incomplete)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "Print JSON: a list of keys")

@@ -3,6 +3,7 @@ package callerkey
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -100,15 +101,16 @@ func (k *Keys) look(ctx context.Context, key storage.Key) (storage.Record, error
 	// prefix and nothing more is the first.
 	found, err := k.backend.List(ctx, key.Bucket, key.ID, "", 1)
 	switch {
+	case (err == nil || errors.Is(err, storage.ErrDamaged)) && len(found) > 0 && found[0].Key == key:
+		return found[0], nil
 	case err != nil:
 		return storage.Record{}, err
-	case len(found) == 0 || found[0].Key != key:
-		return storage.Record{}, storage.ErrNotFound
 	}
-	return found[0], nil
+	return storage.Record{}, storage.ErrNotFound
 }
 
-// reload reads all records. It leaves everything as it is if it cannot.
+// reload reads all records. It leaves everything as it is if it cannot. What damage hides is told by Damage, and is no error: it
+// does not pass.
 func (k *Keys) reload(ctx context.Context) error {
 	problems, err := k.reloadLocking(ctx)
 	for _, problem := range problems {
@@ -121,30 +123,61 @@ func (k *Keys) reload(ctx context.Context) error {
 func (k *Keys) reloadLocking(ctx context.Context) (problems []error, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	entries, err := k.readAll(ctx)
+	entries, damage, err := k.readAll(ctx)
 	if err != nil {
 		return nil, err
 	}
-	known := k.table.Load().byName
+	before := k.table.Load()
+	known := before.byName
+	if damage != nil {
+		entries = append(entries, k.hidden(ctx, entries)...)
+	}
 	for _, e := range entries {
 		if old := known[e.key.Name]; e.problem != nil && (old == nil || old.problem == nil) {
 			problems = append(problems, e.problem)
 		}
 	}
+	if damage != nil && before.damage == nil {
+		problems = append(problems, damage)
+	}
 	k.update(func(t *table) *table {
 		for _, e := range entries {
 			t.inherit(e)
 		}
-		return newTable(entries...)
+		t = newTable(entries...)
+		t.damage = damage
+		return t
 	})
 	return problems, k.readSigner(ctx)
 }
 
-func (k *Keys) readAll(ctx context.Context) (entries []*entry, err error) {
+// hidden returns the keys that are known, and neither found nor surely gone: that they cannot be read any more does not end them.
+func (k *Keys) hidden(ctx context.Context, found []*entry) (hidden []*entry) {
+	names := make(map[string]bool, len(found))
+	for _, e := range found {
+		names[e.key.Name] = true
+	}
+	for name, e := range k.table.Load().byName {
+		if names[name] {
+			continue
+		}
+		if _, err := k.backend.Get(ctx, recordKey(name)); !errors.Is(err, storage.ErrNotFound) {
+			kept := *e
+			hidden = append(hidden, &kept)
+		}
+	}
+	return hidden
+}
+
+// readAll returns the keys that can be found, and in damage why there may be others.
+func (k *Keys) readAll(ctx context.Context) (entries []*entry, damage, err error) {
 	for after := ""; len(entries) <= MaxKeys; {
 		page, err := k.backend.List(ctx, Bucket, idKeys, after, readPage)
-		if err != nil {
-			return nil, err
+		switch {
+		case errors.Is(err, storage.ErrDamaged):
+			damage = fmt.Errorf("there may be caller keys that cannot be found: %w", err)
+		case err != nil:
+			return nil, nil, err
 		}
 		for _, r := range page {
 			entries = append(entries, decodeKey(r))
@@ -154,5 +187,5 @@ func (k *Keys) readAll(ctx context.Context) (entries []*entry, err error) {
 			break
 		}
 	}
-	return entries, nil
+	return entries, damage, nil
 }

@@ -54,7 +54,7 @@ type Keys struct {
 }
 
 // Open reads the keys and follows their changes until Close. It writes nothing. Keys that cannot be
-// read are refused and told by Problems; if none can be read now, that is tried again in the
+// read are refused and told by Problems; if the storage cannot be read now, that is tried again in the
 // background. It returns an error if the backend cannot be watched.
 func Open(ctx context.Context, o Options) (*Keys, error) {
 	k := &Keys{backend: o.Backend, now: o.Now, random: o.Rand, trouble: o.Trouble}
@@ -93,7 +93,7 @@ func (k *Keys) Close() {
 	k.signer.Store(nil)
 }
 
-// List returns the keys by name, those that have expired or are damaged too.
+// List returns the keys by name, those that have expired or are damaged too. Damage tells whether there may be others.
 func (k *Keys) List() []Key {
 	t := k.table.Load()
 	list := make([]Key, 0, len(t.byName))
@@ -104,14 +104,21 @@ func (k *Keys) List() []Key {
 	return list
 }
 
+// Damage returns an error that wraps storage.ErrDamaged if damage of the storage keeps records of keys from being found, nil if it does not. Such
+// keys are refused, unless they were read before. It is no secret.
+func (k *Keys) Damage() error { return k.table.Load().damage }
+
 // Problems returns an error that wraps ErrDamaged for each key whose record cannot be
-// read, by name. None holds a secret.
+// read, by name, and what Damage returns. None holds a secret.
 func (k *Keys) Problems() (problems []error) {
 	t := k.table.Load()
 	for _, name := range slices.Sorted(maps.Keys(t.byName)) {
 		if e := t.byName[name]; e.problem != nil {
 			problems = append(problems, e.problem)
 		}
+	}
+	if t.damage != nil {
+		problems = append(problems, t.damage)
 	}
 	return problems
 }

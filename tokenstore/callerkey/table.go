@@ -6,6 +6,7 @@ import "maps"
 type table struct {
 	byID   map[string]*entry // without the damaged ones
 	byName map[string]*entry
+	damage error // why there may be other keys that nobody can find, nil if there are none
 }
 
 func newTable(entries ...*entry) *table {
@@ -36,7 +37,7 @@ func (t *table) drop(name string) {
 }
 
 func (t *table) clone() *table {
-	return &table{byID: maps.Clone(t.byID), byName: maps.Clone(t.byName)}
+	return &table{byID: maps.Clone(t.byID), byName: maps.Clone(t.byName), damage: t.damage}
 }
 
 // with returns t with e in place of what had its name.

@@ -1,6 +1,7 @@
 package tokenstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -15,7 +16,6 @@ import (
 	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/oauth"
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
@@ -43,6 +43,7 @@ type consents struct {
 	counted atomic.Bool
 	// replacing is held by the one who makes room for a consent.
 	replacing sync.Mutex
+	unpurged  unpurged
 }
 
 // take counts one more, unless there are so many already. It is counted first, so
@@ -150,6 +151,9 @@ func (s *Store) dropOldestConsent(ctx context.Context, newcomer storage.Key) (dr
 	if err == nil {
 		err = s.backend.Delete(ctx, key, raw.Revision)
 	}
+	if err == nil || errors.Is(err, storage.ErrNotFound) {
+		s.consents.unpurged.forget(key)
+	}
 	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) {
 		return false, nil
 	}
@@ -162,11 +166,14 @@ func (s *Store) oldestConsent(ctx context.Context, newcomer storage.Key) (storag
 	for {
 		// The clock may have been ahead when they were begun.
 		page, err := s.backend.Due(ctx, bucketConsents, s.now().AddDate(100, 0, 0), cursor, consentsPage)
-		if err != nil && (len(page) == 0 || !errors.Is(err, storage.ErrDamaged)) {
+		if err != nil && !errors.Is(err, storage.ErrDamaged) {
 			return storage.Key{}, err
 		}
 		if len(page) == 0 {
-			return storage.Key{}, ErrTooManyConsents
+			if oldest, ok := s.consents.unpurged.oldestConsent(newcomer); ok {
+				return oldest, nil
+			}
+			return storage.Key{}, cmp.Or(err, ErrTooManyConsents)
 		}
 		for _, e := range page {
 			if e.Key != newcomer && strings.HasPrefix(e.Key.ID, kindConsent+"/") {
@@ -177,26 +184,18 @@ func (s *Store) oldestConsent(ctx context.Context, newcomer storage.Key) (storag
 	}
 }
 
-func (s *Store) savePending(ctx context.Context, key storage.Key, p pending) error {
-	plain, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	_, err = s.records.sealer.Put(ctx, seal.Binding{Bucket: key.Bucket, ID: key.ID}, plain, p.ExpiresAt, 0)
-	return err
-}
-
-// countPending learns once how many were open when the store was opened.
+// countPending learns once how many were open when the store was opened, as far as damage of the storage lets it.
 func (s *Store) countPending(ctx context.Context) error {
 	if s.consents.counted.Load() {
 		return nil
 	}
 	open, err := s.backend.List(ctx, bucketConsents, "", "", maxPending+ticketReserve)
-	if err != nil {
+	if err != nil && !errors.Is(err, storage.ErrDamaged) {
 		return err
 	}
 	if s.consents.counted.CompareAndSwap(false, true) {
 		s.consents.open.Add(int64(len(open)))
+		s.learnUnpurged(open)
 	}
 	return nil
 }
@@ -215,16 +214,20 @@ func (s *Store) getPending(ctx context.Context, kind, text string) (pending, err
 	if err != nil {
 		return pending{}, err
 	}
-	plain, _, err := s.records.sealer.Open(key.Bucket, key.ID, raw.Value)
-	var p pending
-	if err == nil {
-		err = json.Unmarshal(plain, &p)
-	}
+	p, err := s.openPending(raw)
 	if err != nil || !s.now().Before(p.ExpiresAt) {
 		return pending{}, fmt.Errorf("%w: begin it again", ErrInvalidConsent)
 	}
-	p.key, p.revision = key, raw.Revision
 	return p, nil
+}
+
+func (s *Store) openPending(raw storage.Record) (p pending, err error) {
+	plain, _, err := s.records.sealer.Open(raw.Key.Bucket, raw.Key.ID, raw.Value)
+	if err == nil {
+		err = json.Unmarshal(plain, &p)
+	}
+	p.key, p.revision = raw.Key, raw.Revision
+	return p, err
 }
 
 // usePending uses it up. Of two who try, one gets ErrInvalidConsent.
@@ -237,6 +240,9 @@ func (s *Store) usePending(ctx context.Context, p pending) error {
 		if raw, err = s.backend.Get(ctx, p.key); err == nil {
 			err = s.backend.Delete(ctx, p.key, raw.Revision)
 		}
+	}
+	if err == nil || errors.Is(err, storage.ErrNotFound) {
+		s.consents.unpurged.forget(p.key)
 	}
 	if errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("%w: it was used already", ErrInvalidConsent)
@@ -253,10 +259,17 @@ func (s *Store) purgeConsents(ctx context.Context) {
 	if err != nil && !errors.Is(err, storage.ErrDamaged) {
 		return // the schedule's own reading tells of the trouble
 	}
+	keys := s.consents.unpurged.expired(s.now())
 	for _, e := range expired {
-		raw, err := s.backend.Get(ctx, e.Key)
+		keys = append(keys, e.Key)
+	}
+	for _, key := range keys {
+		raw, err := s.backend.Get(ctx, key)
+		if errors.Is(err, storage.ErrNotFound) {
+			s.consents.unpurged.forget(key)
+		}
 		if err == nil && s.countPending(ctx) == nil {
-			_ = s.usePending(ctx, pending{key: e.Key, revision: raw.Revision})
+			_ = s.usePending(ctx, pending{key: key, revision: raw.Revision})
 		}
 	}
 }

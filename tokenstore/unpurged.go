@@ -1,0 +1,97 @@
+package tokenstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
+)
+
+// unpurged has the consents and login links that the due index could not take, since it is damaged where their entry belongs. The index is
+// only there to find those that have expired, and for these this stands in: without it they would count as open for ever.
+type unpurged struct {
+	mu   sync.Mutex
+	ends map[storage.Key]time.Time // guarded by mu
+}
+
+func (u *unpurged) keep(key storage.Key, ends time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ends == nil {
+		u.ends = map[storage.Key]time.Time{}
+	}
+	u.ends[key] = ends
+}
+
+func (u *unpurged) forget(key storage.Key) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.ends, key)
+}
+
+// expired returns those that have ended.
+func (u *unpurged) expired(now time.Time) (keys []storage.Key) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key, ends := range u.ends {
+		if !now.Before(ends) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// oldestConsent returns the consent that ends first, other than the newcomer. ok is false if there is none.
+func (u *unpurged) oldestConsent(newcomer storage.Key) (oldest storage.Key, ok bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key, ends := range u.ends {
+		if key != newcomer && strings.HasPrefix(key.ID, kindConsent+"/") && (!ok || ends.Before(u.ends[oldest])) {
+			oldest, ok = key, true
+		}
+	}
+	return oldest, ok
+}
+
+// savePending stores what is open, with an entry in the due index, or without one if that cannot take it.
+func (s *Store) savePending(ctx context.Context, key storage.Key, p pending) error {
+	plain, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	put := func(due time.Time) error {
+		_, err := s.records.sealer.Put(ctx, seal.Binding{Bucket: key.Bucket, ID: key.ID}, plain, due, 0)
+		return err
+	}
+	err = put(p.ExpiresAt)
+	if !errors.Is(err, storage.ErrDueIndex) {
+		return err
+	}
+	if left := put(time.Time{}); left != nil {
+		return errors.Join(err, left)
+	}
+	s.consents.unpurged.keep(key, p.ExpiresAt)
+	if s.schedule.told.again(true) {
+		s.trouble("beginning a consent", err)
+	}
+	return nil
+}
+
+// learnUnpurged finds those among the open ones that an earlier process could not put into the index.
+func (s *Store) learnUnpurged(open []storage.Record) {
+	for _, raw := range open {
+		if raw.Value == nil || !raw.Due.IsZero() {
+			continue
+		}
+		p, err := s.openPending(raw)
+		if err != nil {
+			p.ExpiresAt = s.now() // it is of use to nobody
+		}
+		s.consents.unpurged.keep(raw.Key, p.ExpiresAt)
+	}
+}

@@ -1,14 +1,10 @@
 package tokenstore
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/seal"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
@@ -56,30 +52,6 @@ func (u *unpurged) oldestConsent(newcomer storage.Key) (oldest storage.Key, ok b
 		}
 	}
 	return oldest, ok
-}
-
-// savePending stores what is open, with an entry in the due index, or without one if that cannot take it.
-func (s *Store) savePending(ctx context.Context, key storage.Key, p pending) error {
-	plain, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	put := func(due time.Time) error {
-		_, err := s.records.sealer.Put(ctx, seal.Binding{Bucket: key.Bucket, ID: key.ID}, plain, due, 0)
-		return err
-	}
-	err = put(p.ExpiresAt)
-	if !errors.Is(err, storage.ErrDueIndex) {
-		return err
-	}
-	if left := put(time.Time{}); left != nil {
-		return errors.Join(err, left)
-	}
-	s.consents.unpurged.keep(key, p.ExpiresAt)
-	if s.schedule.told.again(true) {
-		s.trouble("beginning a consent", err)
-	}
-	return nil
 }
 
 // learnUnpurged finds those among the open ones that an earlier process could not put into the index.

@@ -16,16 +16,6 @@ func unwritable(format string, args ...any) error {
 	return fmt.Errorf("%w: %w: %s", storage.ErrDamaged, errUnwritable, fmt.Sprintf(format, args...))
 }
 
-// newest returns the meta page that bbolt takes: the last sound one.
-func newest(f io.ReaderAt) (found meta, ok bool) {
-	for _, m := range metas(f) {
-		if !ok || m.txid > found.txid {
-			found, ok = m, true
-		}
-	}
-	return found, ok
-}
-
 // checkFreelist reads the list of free pages, and keeps nothing of it: bbolt believes what the list says, however
 // long it is. The error wraps errUnwritable if the list is damaged.
 func checkFreelist(f io.ReaderAt, m meta) error {
@@ -56,12 +46,17 @@ func checkFreelist(f io.ReaderAt, m meta) error {
 	return nil
 }
 
+// listHead returns the same as listed, whatever is said.
+func (p page) listHead() (n uint64, skip int64) {
+	if n = uint64(p.count()); n == 0xFFFF && len(p) >= pageHeaderLen+8 { //nolint:gosec // 16 bits
+		return order.Uint64(p[pageHeaderLen:]), pageHeaderLen + 8
+	}
+	return n, pageHeaderLen
+}
+
 // listed returns how many pages the head of the list says that there are, and where in the page they begin.
 func (p page) listed(m meta) (n uint64, skip int64, err error) {
-	n, skip = uint64(p.count()), pageHeaderLen //nolint:gosec // 16 bits
-	if n == 0xFFFF {
-		n, skip = order.Uint64(p[pageHeaderLen:]), pageHeaderLen+8
-	}
+	n, skip = p.listHead()
 	pages, each := uint64(p.overflow())+1, uint64(m.pageSize) //nolint:gosec // never negative
 	switch {
 	case p.id() != m.freelist || p.flags() != freelistFlag:
@@ -69,7 +64,7 @@ func (p page) listed(m meta) (n uint64, skip int64, err error) {
 	case m.freelist+pages > m.highWater || n >= m.highWater:
 		return 0, 0, unwritable("page %d has more than the file", m.freelist)
 	// bbolt takes as many pages as the list needed before it took them from it.
-	case pages < (uint64(skip)+8*n)/each+1 || pages > (uint64(skip)+8*(n+pages+1))/each+1:
+	case pages < (uint64(skip)+8*n)/each+1 || pages > (uint64(skip)+8*(n+pages+1))/each+1: //nolint:gosec // skip is never negative
 		return 0, 0, unwritable("page %d is not as long as it should be", m.freelist)
 	}
 	return n, skip, nil

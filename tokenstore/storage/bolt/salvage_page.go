@@ -31,10 +31,7 @@ func (p page) parts(each int64) uint64 {
 
 // listBytes returns how many bytes the list of a page of the freelist has.
 func (p page) listBytes() int64 {
-	n := uint64(p.count()) //nolint:gosec // 16 bits
-	if n == 0xFFFF && len(p) >= pageHeaderLen+8 {
-		n = order.Uint64(p[pageHeaderLen:])
-	}
+	n, _ := p.listHead()
 	return pageHeaderLen + 8*int64(min(n+1, maxRead))
 }
 

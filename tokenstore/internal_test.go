@@ -1,12 +1,9 @@
 package tokenstore
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 	"unsafe"
 
@@ -92,118 +89,6 @@ func TestWhenAConnectionIsDue(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestNoSecondHasMoreCallsThanConfigured(t *testing.T) {
-	for perSecond, want := range map[float64]struct{ calls, seconds int }{
-		10:   {110, 10},
-		1:    {10, 9},
-		2.5:  {11, 5},
-		0.5:  {3, 4},
-		1000: {3001, 3},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = perSecond, 1 }), new(breaker))
-			time.Sleep(time.Hour) // saves nothing up
-			start := time.Now()
-			var begun []time.Time
-			for range want.calls {
-				release, err := p.enter(t.Context(), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				begun = append(begun, time.Now())
-				release()
-			}
-			if d := time.Since(start); d != time.Duration(want.seconds)*time.Second {
-				t.Errorf("%d calls at %v in a second took %s, want %d s", want.calls, perSecond, d, want.seconds)
-			}
-			most := max(1, int(perSecond))
-			for i := most; i < len(begun); i++ {
-				if begun[i].Sub(begun[i-most]) < time.Second {
-					t.Fatalf("more than %d began in the second from %s on", most, begun[i-most].Sub(start))
-				}
-			}
-		})
-	}
-}
-
-func TestTheScheduleLeavesAPlaceToWhoeverAsks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 10, 100 }), new(breaker))
-		start := time.Now()
-		for range 9 {
-			if taken, _ := p.reserve(time.Now()); taken == nil {
-				t.Fatal("it does not get what is there")
-			}
-			time.Sleep(time.Second / 10)
-		}
-		if taken, until := p.reserve(time.Now()); taken != nil || !until.Equal(start.Add(time.Second)) {
-			t.Errorf("it gets the last place: %t, or is to come back at %s", taken != nil, until)
-		}
-		for range 11 {
-			if _, err := p.enter(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// One place was free, nine became free one by one, and then the first caller's again.
-		if d := time.Since(start); d != 1900*time.Millisecond {
-			t.Errorf("the eleventh caller waited until %s", d)
-		}
-	})
-}
-
-func TestTheScheduleStartsEvenly(t *testing.T) {
-	for _, perSecond := range []float64{0.5, 20, 300, 5000} {
-		t.Run(fmt.Sprintf("%g a second", perSecond), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = perSecond, 1000 }), new(breaker))
-				const long = 10 * time.Second
-				most, all := 0, 0
-				for start := time.Now(); time.Since(start) < long; time.Sleep(evenWithin) {
-					together := 0
-					for {
-						taken, _ := p.reserve(time.Now())
-						if taken == nil {
-							break
-						}
-						taken.leave(false)
-						together++
-					}
-					most, all = max(most, together), all+together
-				}
-				allowed, due := int(perSecond*evenWithin.Seconds())+1, perSecond*long.Seconds()
-				t.Logf("%d started in %s, at most %d together of %d allowed", all, long, most, allowed)
-				if most > allowed {
-					t.Errorf("%d started together", most)
-				}
-				// The place that is left to callers is not the schedule's.
-				if float64(all) < due*(1-1/max(2, perSecond))-1 {
-					t.Errorf("%d started, and the rate allows %.0f", all, due)
-				}
-			})
-		})
-	}
-}
-
-func TestACallerWhoCannotWaitTakesNobodysPlace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 0.1, 10 }), new(breaker))
-		start := time.Now()
-		if err := p.turn(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		short, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		for range 10 {
-			if err := p.turn(short); !errors.Is(err, context.DeadlineExceeded) {
-				t.Fatalf("turn returned %v", err)
-			}
-		}
-		if err := p.turn(t.Context()); err != nil || time.Since(start) != 10*time.Second {
-			t.Errorf("the next one waited %s: %v", time.Since(start), err)
-		}
-	})
 }
 
 // The census is the same as a map of all connections, whatever happens in whichever order.

@@ -68,8 +68,8 @@ func (p *pace) paused(now time.Time) (longer pause, stands bool) {
 const enterDeadline = 20 * time.Second
 
 // enter waits for a slot and, unless reserve has booked one already, for a place within the
-// provider's rate. The caller releases the slot.
-func (p *pace) enter(ctx context.Context, booked *place) (release func(), err error) {
+// provider's rate. The caller says when the call begins, and exits in the end.
+func (p *pace) enter(ctx context.Context, booked *place) (taken *place, err error) {
 	ctx, cancel := context.WithTimeout(ctx, enterDeadline)
 	defer cancel()
 	select {
@@ -77,31 +77,31 @@ func (p *pace) enter(ctx context.Context, booked *place) (release func(), err er
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	release = func() { <-p.slots }
 	if booked != nil && booked.pace == p {
 		booked.used = true
-		return release, nil
+		return booked, nil
 	}
-	if err := p.turn(ctx); err != nil {
-		release()
+	taken = &place{pace: p}
+	if taken.until, err = p.turn(ctx); err != nil {
+		taken.exit()
 		return nil, err
 	}
-	return release, nil
+	return taken, nil
 }
 
-// turn waits until one more call may begin. It books nothing that ctx does not last for.
-func (p *pace) turn(ctx context.Context) error {
+// turn waits until one more call may begin, and returns until when its place is taken. It books nothing that ctx does not last for.
+func (p *pace) turn(ctx context.Context) (until time.Time, err error) {
 	p.mu.Lock()
 	now := time.Now()
 	wait := p.window.wait(now, 0)
 	if end, bounded := ctx.Deadline(); bounded && now.Add(wait).After(end) {
 		p.mu.Unlock()
-		return context.DeadlineExceeded
+		return time.Time{}, context.DeadlineExceeded
 	}
-	p.window.book(now)
+	until = p.window.book(now)
 	p.mu.Unlock()
 	sleep(ctx, wait)
-	return ctx.Err()
+	return until, ctx.Err()
 }
 
 // succeeded is for a call that began then. It reports whether a pause has ended.
@@ -145,10 +145,10 @@ func (p *pace) failedItself(e *oauth.Error, down bool, began, now time.Time) (ch
 	return p.own.failed(began, now, e.Reason)
 }
 
-// place is what one refresh of the schedule has of its provider: a slot, and a place within the rate.
+// place is what one refresh has of its provider: a slot, and a place within the rate.
 type place struct {
 	pace  *pace
-	until time.Time // as the window has booked it
+	until time.Time // as the window has it
 	used  bool      // the provider is called, or would be if the storage worked
 }
 
@@ -171,7 +171,19 @@ func (p *pace) reserve(now time.Time) (taken *place, until time.Time) {
 	return &place{pace: p, until: p.window.bookEvenly(monotonic)}, time.Time{}
 }
 
-// leave gives the slot back, and the place within the rate too if nothing is in sight for which the provider was to be called:
+// begins says that the call begins now. The place is taken for a second from now on, and not from when it was booked: an intent was
+// saved in between, which takes one time longer than another, and there would be a second with more calls than that.
+func (pl *place) begins() {
+	p := pl.pace
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pl.until = p.window.extend(pl.until, time.Now())
+}
+
+// exit makes room for another call.
+func (pl *place) exit() { <-pl.pace.slots }
+
+// leave gives back what reserve took of the schedule's part, and the place within the rate too if nothing is in sight for which the provider was to be called:
 // what is refreshed in vain takes no place from what can be refreshed.
 func (pl *place) leave(idle bool) {
 	p := pl.pace

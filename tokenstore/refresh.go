@@ -67,11 +67,11 @@ func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*T
 			}
 		}()
 	}
-	release, err := pc.enter(ctx, a.place)
+	taken, err := pc.enter(ctx, a.place)
 	if err != nil {
 		return nil, &UnavailableError{ID: st.id, RetryAfter: time.Second, Reason: "busy", Err: err}
 	}
-	defer release()
+	defer taken.exit()
 
 	if st.Intent != nil {
 		a.trigger = TriggerRecovery
@@ -82,6 +82,7 @@ func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*T
 			s.observer().Refreshed(RefreshEvent{ID: st.id, Trigger: a.trigger, Generation: st.Generation, Err: err, Reason: "storage"})
 			return nil, err
 		}
+		taken.begins()
 		started := time.Now() // the monotonic clock
 		answer, err := s.call(ctx, p, st)
 		took := time.Since(started)

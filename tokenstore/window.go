@@ -7,7 +7,7 @@ import "time"
 type window struct {
 	length time.Duration
 	// free is when each place can be booked again. They are booked in turn, so that the next
-	// one is always the first to be free.
+	// one is the first to be free, but for what extend adds.
 	free []time.Time
 	next int
 	// apart is how far the calls of the background lie from each other on average, and even when the next one may begin.
@@ -32,8 +32,11 @@ func newWindow(perSecond float64) window {
 // wait returns how long it is until one place is free and so many others beside it, if there
 // are as many.
 func (w *window) wait(now time.Time, others int) time.Duration {
-	place := (w.next + min(others, len(w.free)-1)) % len(w.free)
-	return max(0, w.free[place].Sub(now))
+	var free time.Time
+	for n := range min(others+1, len(w.free)) {
+		free = latest(free, w.free[(w.next+n)%len(w.free)])
+	}
+	return max(0, free.Sub(now))
 }
 
 // book takes the next place, from now on or from when it is free. It returns until when it is taken.
@@ -59,17 +62,33 @@ func (w *window) bookEvenly(now time.Time) (until time.Time) {
 // giveBack undoes a bookEvenly of a call that was not made. It is that very place which is free again, and not the last one that
 // was booked: else there could be one call too many in a second.
 func (w *window) giveBack(until time.Time) {
-	for n := range w.free {
-		i := (w.next - 1 - n + len(w.free)) % len(w.free)
-		if !w.free[i].Equal(until) {
-			continue
-		}
-		for range n { // those that were booked later move up
-			later := (i + 1) % len(w.free)
-			w.free[i], i = w.free[later], later
-		}
-		w.free[i], w.next = time.Time{}, i
-		w.even = w.even.Add(-w.apart)
+	n, i := w.find(until)
+	if i < 0 {
 		return
 	}
+	for range n { // those that were booked later move up
+		later := (i + 1) % len(w.free)
+		w.free[i], i = w.free[later], later
+	}
+	w.free[i], w.next = time.Time{}, i
+	w.even = w.even.Add(-w.apart)
+}
+
+// extend lets a place be taken for the whole length from now on. It returns until when.
+func (w *window) extend(until, now time.Time) time.Time {
+	if _, i := w.find(until); i >= 0 {
+		until = latest(until, now.Add(w.length))
+		w.free[i] = until
+	}
+	return until
+}
+
+// find returns which place is taken until then, and how many were booked behind it. There is no place at -1.
+func (w *window) find(until time.Time) (behind, place int) {
+	for n := range w.free {
+		if i := (w.next - 1 - n + len(w.free)) % len(w.free); w.free[i].Equal(until) {
+			return n, i
+		}
+	}
+	return 0, -1
 }

@@ -83,7 +83,7 @@ func damage(path string, kind Kind, choose func(leaves [][]string) ([]int, error
 		clear(pages[i])
 		ids = append(ids, found[i]...)
 	}
-	return ids, os.WriteFile(path, file, 0o600)
+	return ids, os.WriteFile(path, file, 0o600) //nolint:gosec // the path is that of a test
 }
 
 // leaves returns the pages that are leaves in use, and how large a page is.

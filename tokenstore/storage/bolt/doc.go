@@ -17,11 +17,12 @@
 // themselves; page faults and panics become errors. Each record carries a
 // checksum, so that a flipped bit is [storage.ErrDamaged] and not another value.
 //
-// What is sound stays so. A page that is damaged is not written to, nor are
-// those that bbolt would merge with it: such a write fails alone. A due index
-// that is damaged keeps no record from being written whose due time stays as it
-// is. If the list of free pages is damaged, the file can be read only, since
-// bbolt would write over pages in use; then [Salvage] is the remedy.
+// What is sound stays so. A page that is damaged is not written to, nor is one
+// that two trees have, nor are those that bbolt would merge with it: such a
+// write fails alone. A due index that is damaged keeps no record from being
+// written whose due time stays as it is, unless the two share a page. If the
+// list of free pages is damaged, the file can be read only, since bbolt would
+// write over pages in use; then [Salvage] is the remedy.
 //
 // # Caveats
 //

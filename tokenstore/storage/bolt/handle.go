@@ -21,10 +21,11 @@ type handle struct {
 
 	fromDisk bool
 
-	readOnly   bool  // bbolt has it open to read only
-	suspect    error // what was wrong with it before it was locked
-	unwritable error // why nothing may be written; only the writer changes it once the file is open
-	proven     bool  // the writer has looked at all that it begins with
+	readOnly   bool            // bbolt has it open to read only
+	suspect    error           // what was wrong with it before it was locked
+	unwritable error           // why nothing may be written; only the writer changes it once the file is open
+	proven     bool            // the writer has looked at all that it begins with
+	shared     map[uint64]bool // roots that have a second place in the file, which the writer has found then
 
 	size   atomic.Int64 // bytes that the file must have
 	failed atomic.Bool  // it must be opened again

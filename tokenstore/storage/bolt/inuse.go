@@ -2,52 +2,61 @@ package bolt
 
 import "slices"
 
-// inUse looks for pages of trees that the list of free ones has too, as a list of before does, which a disk leaves that drops a write:
-// bbolt would write over them.
+// inUse looks at the pages of trees before something is written. bbolt would write over those that the list of free pages has too, as a list of
+// before does, which a disk leaves that drops a write. And it would free those that another tree has too, as one does whose root is that of before.
 type inUse struct {
 	mapping
 	free  freed
+	roots map[uint64]bool
 	pages []uint64 // the first of each leaf and branch
 }
 
-// checkFree reads the branches of all trees, and of the leaves only those that a free page comes next behind, so that it is quick.
-func (m mapping) checkFree(meta meta, free freed) error {
-	u := inUse{mapping: m, free: free}
+// checkTrees reads the branches of all trees, and of the leaves only those that a free page comes next behind, so that it is quick. It returns
+// the roots that have a second place. Other pages cannot have one: they begin where the page above says.
+func (m mapping) checkTrees(meta meta, free freed) (shared map[uint64]bool, err error) {
+	u := inUse{mapping: m, free: free, roots: make(map[uint64]bool)}
 	// Where there is damage is for those to tell who want to write there.
-	err := u.tree(m.root)
-	for _, b := range m.buckets(m.top()) {
-		if err == nil {
-			err = u.tree(b.root)
-		}
-	}
+	roots := append(m.buckets(m.top()), m.top())
 	for _, name := range [][]byte{recordsBucket, dueBucket} {
 		if top, wrong := m.topBucket(name); wrong == nil {
-			for _, b := range m.buckets(top) {
-				if err == nil {
-					err = u.tree(b.root)
-				}
-			}
+			roots = append(roots, m.buckets(top)...)
 		}
 	}
-	if err != nil {
-		return err
+	for _, b := range roots {
+		u.roots[b.root] = true
+	}
+	for _, b := range roots {
+		if err := u.tree(b.root); err != nil {
+			return nil, err
+		}
 	}
 	slices.Sort(u.pages)
 	// bbolt frees the pages of the list itself when it writes another one.
 	if err := u.before(meta.freelist); err != nil {
-		return err
+		return nil, err
 	}
 	last := uint64(0)
 	for list := free; len(list) > 0; list = list[8:] {
 		id := order.Uint64(list)
 		if id != last+1 {
 			if err := u.before(id); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		last = id
 	}
-	return nil
+	return u.shared(), nil
+}
+
+// shared returns the roots that were noted twice.
+func (u *inUse) shared() map[uint64]bool {
+	shared := make(map[uint64]bool)
+	for i := 1; i < len(u.pages); i++ {
+		if id := u.pages[i]; id == u.pages[i-1] && u.roots[id] {
+			shared[id] = true
+		}
+	}
+	return shared
 }
 
 // buckets returns the buckets with pages of their own that are in a bucket.
@@ -96,7 +105,7 @@ func (u *inUse) tree(root uint64) error {
 				}
 				switch {
 				// Such a leaf is looked at: the branch may be what is wrong.
-				case deeper, u.free.any(child.id, child.id):
+				case deeper, u.free.any(child.id, child.id), u.roots[child.id]:
 					next = append(next, child)
 				default:
 					u.pages = append(u.pages, child.id)

@@ -9,8 +9,9 @@ import (
 // paths checks pages before bbolt uses them. It remembers which are sound, so it is good for one transaction.
 type paths struct {
 	mapping
-	free  freed               // pages that cannot be in use
-	sound map[uint64]struct{} // nil if nothing is remembered
+	free   freed               // pages that cannot be in use
+	shared map[uint64]bool     // pages that two trees have
+	sound  map[uint64]struct{} // nil if nothing is remembered
 }
 
 // at returns the page at a place if bbolt may use it.
@@ -21,6 +22,9 @@ func (c *paths) at(at place) (page, error) {
 	}
 	if _, known := c.sound[at.id]; known {
 		return p, c.bounds(p, at)
+	}
+	if c.shared[at.id] {
+		return nil, pageError(at.id, "is in two trees")
 	}
 	if err := c.mapping.check(p, at); err != nil {
 		return nil, err

@@ -31,14 +31,14 @@ func (h *handle) startWriting(tx *bbolt.Tx) (*writing, error) {
 	free, err := m.freed(meta)
 	if err == nil && !h.proven {
 		if err = checkFreelist(bytes.NewReader(m.data), meta); err == nil {
-			err = m.checkFree(meta, free)
+			h.shared, err = m.checkTrees(meta, free)
 		}
 		h.proven = err == nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &writing{tx, paths{mapping: m, free: free, sound: make(map[uint64]struct{})}}, nil
+	return &writing{tx, paths{mapping: m, free: free, shared: h.shared, sound: make(map[uint64]struct{})}}, nil
 }
 
 // stored returns the record of key as the transaction has it, or ErrNotFound, or ErrDamaged if it cannot be read or

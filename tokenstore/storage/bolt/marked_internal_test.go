@@ -23,7 +23,7 @@ func TestAnElementThatIsMarkedAsABucketIsRefusedAsDamageAndNothingElseIs(t *test
 		if due {
 			leaf, skip = d.due.leaves[d.due.middle[1]][2], dueLen
 		}
-		p := d.page(d.whole, leaf)
+		p := page(d.whole[int(leaf)*d.each:])
 		refused, done := 0, 0
 		for marked := range p.count() {
 			s := d.open(t, func(b []byte) { d.page(b, leaf).marked(marked) })
@@ -93,10 +93,10 @@ func wantRefused(t *testing.T, s *Store, r storage.Record, marked, due bool) (re
 func TestAnEntryIsNotPutOverOneThatIsMarkedAsABucket(t *testing.T) {
 	d := newTree3(t)
 	leaf := d.due.leaves[d.due.middle[1]][2]
-	key, _ := d.page(d.whole, leaf).key(1)
+	key, _ := page(d.whole[int(leaf)*d.each:]).key(1)
 	s := d.open(t, func(b []byte) {
 		d.page(b, leaf).marked(1)
-		key, _ := d.page(b, leaf).key(1)
+		key, _ := page(b[int(leaf)*d.each:]).key(1)
 		key[len(key)-1]++ // the entry is that of another record, which there is not
 	})
 	r := treeRecord(number(string(key[dueLen:])))

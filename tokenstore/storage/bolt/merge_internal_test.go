@@ -51,7 +51,7 @@ func (d *tiny) listed(t *testing.T, s *Store) (ids []uint64) {
 func TestRemovalsMergeNoPageThatWasNotChecked(t *testing.T) {
 	shapes := far
 	r := rand.New(rand.NewPCG(7, 8))
-	for range soaktest.Times(60, 6000) {
+	for range soaktest.Times(30, 6000) {
 		shapes = append(shapes, anyTiny(r))
 	}
 	var merged [tinyLevels + 1]int

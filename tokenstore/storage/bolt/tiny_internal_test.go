@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -127,7 +126,8 @@ func (d *tiny) page(level int, keys [][]byte, children []uint64) (id uint64) {
 	}
 	overflow := (start - 1) / d.each
 	order.PutUint32(p[12:], uint32(overflow))
-	d.file = slices.Concat(d.file, p, text, make([]byte, (overflow+1)*d.each-start))
+	d.file = append(append(d.file, p...), text...)
+	d.file = append(d.file, make([]byte, (overflow+1)*d.each-start)...)
 	d.levels[id] = level
 	return id
 }

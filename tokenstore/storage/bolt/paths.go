@@ -32,6 +32,12 @@ func (c *paths) at(at place) (page, error) {
 	if c.free.any(at.id, at.id+uint64(p.overflow())) {
 		return nil, pageError(at.id, "is in use and free at the same time")
 	}
+	for i := range uint64(p.overflow()) {
+		// One of before may go on in what is another page now; bbolt would free that with it. The bytes of a value do not look like one.
+		if _, err := c.page(at.id + i + 1); err == nil {
+			return nil, pageError(at.id, "goes on in page %d, which is one of its own", at.id+i+1)
+		}
+	}
 	if p.flags() == branchFlag && len(c.free) > 0 {
 		// bbolt fails if it takes such a page to write this one to.
 		for i := range p.count() {

@@ -99,3 +99,33 @@ func entriesOf(t *testing.T, s *Store) map[int]bool {
 	}
 	return found
 }
+
+// A page of before was longer, and where it went on there is another page now.
+func TestAPageThatGoesOnInAnotherOneIsNotWritten(t *testing.T) {
+	d := newTree3(t)
+	id := d.long(t)
+	long := page(d.whole[int(id)*d.each:])
+	other := d.records.leaves[d.records.middle[1]][2]
+	s := d.open(t, func(b []byte) {
+		next := d.page(b, id+1)
+		copy(next, d.page(d.whole, other))
+		order.PutUint64(next, id+1)
+	})
+	sound := 0
+	for i := range long.count() {
+		key, _ := long.key(i)
+		r, err := s.Get(t.Context(), storage.Key{Bucket: treeBucket, ID: string(key)})
+		if errors.Is(err, storage.ErrDamaged) {
+			continue // it is what went on there
+		}
+		must(t, err)
+		sound++
+		_, err = s.Put(t.Context(), r)
+		wantDamaged(t, "Put", number(r.Key.ID), err)
+		wantDamaged(t, "Delete", number(r.Key.ID), s.Delete(t.Context(), r.Key, r.Revision))
+	}
+	t.Logf("%d of %d records of the page can be read", sound, long.count())
+	if sound == 0 {
+		t.Error("nothing was tried")
+	}
+}

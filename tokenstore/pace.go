@@ -17,8 +17,11 @@ type pace struct {
 	// token host share, for a server that is down.
 	own, host *breaker
 
+	turns chan struct{} // the caller whose turn it is has it
+
 	mu        sync.Mutex
 	window    window // guarded by mu: when the next call may begin
+	callers   int    // guarded by mu: who wait for a place
 	scheduled int    // guarded by mu: slots that the schedule has taken
 }
 
@@ -26,6 +29,7 @@ func newPace(p *Provider, host *breaker) *pace {
 	return &pace{
 		provider: p,
 		slots:    make(chan struct{}, p.maxConcurrent),
+		turns:    make(chan struct{}, 1),
 		own:      new(breaker),
 		host:     host,
 		window:   newWindow(p.maxPerSecond),
@@ -81,27 +85,59 @@ func (p *pace) enter(ctx context.Context, booked *place) (taken *place, err erro
 		booked.used = true
 		return booked, nil
 	}
-	taken = &place{pace: p}
-	if taken.until, err = p.turn(ctx); err != nil {
-		taken.exit()
+	if err := p.turn(ctx); err != nil {
+		<-p.slots
 		return nil, err
 	}
-	return taken, nil
+	return &place{pace: p, booked: true}, nil
 }
 
-// turn waits until one more call may begin, and returns until when its place is taken. It books nothing that ctx does not last for.
-func (p *pace) turn(ctx context.Context) (until time.Time, err error) {
-	p.mu.Lock()
-	now := time.Now()
-	wait := p.window.wait(now, 0)
-	if end, bounded := ctx.Deadline(); bounded && now.Add(wait).After(end) {
-		p.mu.Unlock()
-		return time.Time{}, context.DeadlineExceeded
+// turn waits until a place is free, one caller behind the other, and books it. It does not wait for what ctx does not last for.
+func (p *pace) turn(ctx context.Context) error {
+	if err := p.queue(ctx); err != nil {
+		return err
 	}
-	until = p.window.book(now)
+	defer p.unqueue()
+	select {
+	case p.turns <- struct{}{}:
+		defer func() { <-p.turns }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for wait := p.bookNow(); wait > 0; wait = p.bookNow() {
+		if sleep(ctx, wait); ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// queue counts one more caller who waits, if the turn will come before ctx ends.
+func (p *pace) queue(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if end, bounded := ctx.Deadline(); bounded && now.Add(p.window.wait(now, p.callers)).After(end) {
+		return context.DeadlineExceeded
+	}
+	p.callers++
+	return nil
+}
+
+func (p *pace) unqueue() {
+	p.mu.Lock()
+	p.callers--
 	p.mu.Unlock()
-	sleep(ctx, wait)
-	return until, ctx.Err()
+}
+
+// bookNow books a place, or returns how long to wait for one.
+func (p *pace) bookNow() (wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if wait = p.window.wait(time.Now(), 0); wait <= 0 {
+		p.window.book()
+	}
+	return wait
 }
 
 // succeeded is for a call that began then. It reports whether a pause has ended.
@@ -143,54 +179,4 @@ func (p *pace) failedItself(e *oauth.Error, down bool, began, now time.Time) (ch
 		return false
 	}
 	return p.own.failed(began, now, e.Reason)
-}
-
-// place is what one refresh has of its provider: a slot, and a place within the rate.
-type place struct {
-	pace  *pace
-	until time.Time // as the window has it
-	used  bool      // the provider is called, or would be if the storage worked
-}
-
-// reserve takes what one refresh of the schedule needs. It leaves one slot and one place within the rate, so that a caller who
-// waits for a token finds them not taken by background work. If it cannot, it returns nil and when to try again, the zero
-// time if something else will wake the schedule.
-func (p *pace) reserve(now time.Time) (taken *place, until time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	pause, stands := p.paused(now)
-	if stands || p.scheduled >= max(1, p.provider.maxConcurrent-1) {
-		return nil, pause.until
-	}
-	// The window goes by the monotonic clock: one that is set back must not keep it shut.
-	monotonic := time.Now()
-	if wait := p.window.waitEvenly(monotonic); wait > 0 {
-		return nil, now.Add(wait)
-	}
-	p.scheduled++
-	return &place{pace: p, until: p.window.bookEvenly(monotonic)}, time.Time{}
-}
-
-// begins says that the call begins now. The place is taken for a second from now on, and not from when it was booked: an intent was
-// saved in between, which takes one time longer than another, and there would be a second with more calls than that.
-func (pl *place) begins() {
-	p := pl.pace
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	pl.until = p.window.extend(pl.until, time.Now())
-}
-
-// exit makes room for another call.
-func (pl *place) exit() { <-pl.pace.slots }
-
-// leave gives back what reserve took of the schedule's part, and the place within the rate too if nothing is in sight for which the provider was to be called:
-// what is refreshed in vain takes no place from what can be refreshed.
-func (pl *place) leave(idle bool) {
-	p := pl.pace
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.scheduled--
-	if idle && !pl.used {
-		p.window.giveBack(pl.until)
-	}
 }

@@ -13,39 +13,6 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
-// Whatever is booked and given back in whichever order, no second has more calls than configured, and each place
-// that was given back can be booked again.
-func TestPlacesThatAreGivenBackAreFreeAndNoOthers(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		perSecond := rapid.IntRange(1, 6).Draw(t, "per second")
-		w := newWindow(float64(perSecond))
-		now := time.Unix(0, 0)
-		type booking struct{ from, until time.Time }
-		var booked []booking
-		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			now = now.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, "ms")) * time.Millisecond)
-			if n := len(booked); n > 0 && rapid.Bool().Draw(t, "give one back") {
-				i := rapid.IntRange(max(0, n-perSecond), n-1).Draw(t, "which")
-				w.giveBack(booked[i].until)
-				booked = append(booked[:i], booked[i+1:]...)
-				continue
-			}
-			inLast := 0
-			for _, b := range booked {
-				if b.until.After(now) {
-					inLast++
-				}
-			}
-			if free := w.wait(now, 0) == 0; free != (inLast < perSecond) {
-				t.Fatalf("%d were booked within the last second, %d are allowed, and there is a place: %t", inLast, perSecond, free)
-			}
-			if inLast < perSecond {
-				booked = append(booked, booking{now, w.book(now)})
-			}
-		}
-	})
-}
-
 func TestAScheduleThatLooksSeldomOnABusyMachineStartsAsManyAsItMay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond, each, long = 1000, 45 * time.Millisecond, 9 * time.Second

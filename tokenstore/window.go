@@ -4,12 +4,14 @@ import "time"
 
 // window lets so many calls begin in any second, and no more in any. A token bucket of that rate,
 // full after a pause, would let twice as many.
+//
+// A place is booked before a call, and taken until a second behind its beginning. How long it takes to save an intent in between
+// makes no difference: those that began in the last second and those that are booked are never more than there are places.
 type window struct {
 	length time.Duration
-	// free is when each place can be booked again. They are booked in turn, so that the next
-	// one is the first to be free, but for what extend adds.
-	free []time.Time
-	next int
+	places int
+	booked int         // places for calls that have not begun
+	begun  []time.Time // when calls of the last length began, or of longer ago
 	// apart is how far the calls of the background lie from each other on average, and even when the next one may begin.
 	apart time.Duration
 	even  time.Time
@@ -20,9 +22,14 @@ type window struct {
 // a second's places go at once.
 const evenWithin = 50 * time.Millisecond
 
+// aheadMost is how long before its call the background may book a place: so a look at the schedule every ten milliseconds is
+// enough for calls that begin one by one. Those that begin together take all processors at once, and the requests that go on
+// meanwhile would have to wait.
+const aheadMost = passPause
+
 // newWindow returns a window for so many calls in a second. Less than one is one in a longer time.
 func newWindow(perSecond float64) window {
-	w := window{length: time.Second, free: make([]time.Time, max(1, int(perSecond))), apart: time.Duration(float64(time.Second) / perSecond)}
+	w := window{length: time.Second, places: max(1, int(perSecond)), apart: time.Duration(float64(time.Second) / perSecond)}
 	if perSecond < 1 {
 		w.length = w.apart
 	}
@@ -30,65 +37,50 @@ func newWindow(perSecond float64) window {
 }
 
 // wait returns how long it is until one place is free and so many others beside it, if there
-// are as many.
+// are as many. Behind more others than that it is as if they took a place each, and gave it back after a second.
 func (w *window) wait(now time.Time, others int) time.Duration {
-	var free time.Time
-	for n := range min(others+1, len(w.free)) {
-		free = latest(free, w.free[(w.next+n)%len(w.free)])
+	for len(w.begun) > 0 && !now.Before(w.begun[0].Add(w.length)) {
+		w.begun = w.begun[1:]
 	}
-	return max(0, free.Sub(now))
+	rounds := others / w.places
+	missing := w.booked + len(w.begun) + others%w.places + 1 - w.places
+	wait := time.Duration(rounds) * w.length
+	switch {
+	case missing <= 0:
+		return wait
+	case missing <= len(w.begun):
+		return wait + w.begun[missing-1].Add(w.length).Sub(now)
+	}
+	return wait + w.length/10 // those that are booked have to begin first, and may do so at any time
 }
 
-// book takes the next place, from now on or from when it is free. It returns until when it is taken.
-func (w *window) book(now time.Time) (until time.Time) {
-	until = latest(w.free[w.next], now).Add(w.length)
-	w.free[w.next] = until
-	w.next = (w.next + 1) % len(w.free)
-	return until
+// book takes a place that is free.
+func (w *window) book() { w.booked++ }
+
+// begin says that a call begins now, for which a place is booked.
+func (w *window) begin(now time.Time) {
+	w.booked--
+	w.overdraw(now)
 }
 
-// waitEvenly is wait for the background, which leaves one place free, and takes no second's places all at once: the server, and
-// the requests that go on here meanwhile, would have to stand a burst every second for as long as there is much to refresh.
-func (w *window) waitEvenly(now time.Time) time.Duration {
-	return max(w.wait(now, 1), w.even.Sub(now))
+// overdraw says that a call begins now which cannot wait for a place. Others have to wait for it.
+func (w *window) overdraw(now time.Time) { w.begun = append(w.begun, now) }
+
+// waitEvenly is wait for the background. It leaves a place to the next caller, and one to each of those who wait, and takes no
+// second's places all at once: the server, and the requests that go on here meanwhile, would have to stand a burst every second
+// for as long as there is much to refresh.
+func (w *window) waitEvenly(now time.Time, callers int) time.Duration {
+	return max(w.wait(now, min(1+callers, w.places-1)), w.even.Sub(now))
 }
 
 // bookEvenly is book for the background.
-func (w *window) bookEvenly(now time.Time) (until time.Time) {
+func (w *window) bookEvenly(now time.Time) {
 	w.even = latest(w.even, now.Add(-evenWithin)).Add(w.apart)
-	return w.book(now)
+	w.book()
 }
 
-// giveBack undoes a bookEvenly of a call that was not made. It is that very place which is free again, and not the last one that
-// was booked: else there could be one call too many in a second.
-func (w *window) giveBack(until time.Time) {
-	n, i := w.find(until)
-	if i < 0 {
-		return
-	}
-	for range n { // those that were booked later move up
-		later := (i + 1) % len(w.free)
-		w.free[i], i = w.free[later], later
-	}
-	w.free[i], w.next = time.Time{}, i
+// giveBack undoes a bookEvenly of a call that is not made.
+func (w *window) giveBack() {
 	w.even = w.even.Add(-w.apart)
-}
-
-// extend lets a place be taken for the whole length from now on. It returns until when.
-func (w *window) extend(until, now time.Time) time.Time {
-	if _, i := w.find(until); i >= 0 {
-		until = latest(until, now.Add(w.length))
-		w.free[i] = until
-	}
-	return until
-}
-
-// find returns which place is taken until then, and how many were booked behind it. There is no place at -1.
-func (w *window) find(until time.Time) (behind, place int) {
-	for n := range w.free {
-		if i := (w.next - 1 - n + len(w.free)) % len(w.free); w.free[i].Equal(until) {
-			return n, i
-		}
-	}
-	return 0, -1
+	w.booked--
 }

@@ -50,11 +50,19 @@ func (k *Keys) take(ctx context.Context, e storage.Event) error {
 	case isKey:
 		return k.reread(ctx, name, e)
 	case e.Key.ID == idSigner:
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		return k.readSigner(ctx)
+		return k.rereadSigner(ctx)
 	}
 	return nil
+}
+
+func (k *Keys) rereadSigner(ctx context.Context) error {
+	k.mu.Lock()
+	problem, err := k.readSigner(ctx)
+	k.mu.Unlock()
+	if problem != nil {
+		k.trouble(reading, problem)
+	}
+	return err
 }
 
 // reread reads the record of one key.
@@ -109,7 +117,7 @@ func (k *Keys) look(ctx context.Context, key storage.Key) (storage.Record, error
 	return storage.Record{}, storage.ErrNotFound
 }
 
-// reload reads all records. It leaves everything as it is if it cannot. What damage hides is told by Damage, and is no error: it
+// reload reads all records. It leaves everything as it is if it cannot. What damage hides is told once, and is no error: it
 // does not pass.
 func (k *Keys) reload(ctx context.Context) error {
 	problems, err := k.reloadLocking(ctx)
@@ -148,7 +156,11 @@ func (k *Keys) reloadLocking(ctx context.Context) (problems []error, err error) 
 		t.damage = damage
 		return t
 	})
-	return problems, k.readSigner(ctx)
+	problem, err := k.readSigner(ctx)
+	if problem != nil {
+		problems = append(problems, problem)
+	}
+	return problems, err
 }
 
 // hidden returns the keys that are known, and neither found nor surely gone: that they cannot be read any more does not end them.

@@ -48,6 +48,8 @@ type Keys struct {
 	// is asked: so nobody can put back what another one has just taken away.
 	mu     sync.Mutex
 	closed bool // guarded by mu
+	// signerDamaged: the stored signer cannot be read, which was told. Guarded by mu.
+	signerDamaged bool
 
 	stop     context.CancelFunc // ends the following of changes
 	followed sync.WaitGroup

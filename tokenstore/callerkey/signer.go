@@ -38,16 +38,41 @@ func (s *signer) verifies(text, signature string) bool {
 	return hmac.Equal([]byte(s.sign(text)), []byte(signature))
 }
 
-// readSigner learns the stored signer; if it is gone or damaged there is none. The caller holds mu.
-func (k *Keys) readSigner(ctx context.Context) error {
+// readSigner learns the stored signer; if it is gone there is none. Damage does not pass, and is no error: a signer that is known signs on,
+// so that the grants of pages do not all end at once. It is a problem when it is new. The caller holds mu.
+func (k *Keys) readSigner(ctx context.Context) (problem, err error) {
 	s, err := k.loadSigner(ctx)
-	if err == nil || errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrDamaged) {
-		k.signer.Store(s)
+	switch {
+	case errors.Is(err, storage.ErrDamaged):
+		if k.signerDamaged {
+			return nil, nil
+		}
+		k.signerDamaged = true
+		return k.signerProblem(ctx, err), nil
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
+		return nil, err
 	}
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil
+	k.signerDamaged = false
+	k.signer.Store(s)
+	return nil, nil
+}
+
+// signerProblem says what becomes of the grants, since the stored signer cannot be read.
+func (k *Keys) signerProblem(ctx context.Context, damage error) error {
+	const what = "the key that signs grants for pages cannot be read"
+	_, lost := k.look(ctx, signerKey)
+	switch {
+	case k.signer.Load() != nil:
+		return fmt.Errorf("%s any more: it signs on until the next start, before which you should recover the database: %w", what, damage)
+	case lost == nil:
+		return fmt.Errorf("%s: another one takes its place with the next grant: %w", what, damage)
 	}
-	return err
+	return errSignerHidden(damage)
+}
+
+// errSignerHidden is of a signer that can neither be read nor replaced.
+func errSignerHidden(damage error) error {
+	return fmt.Errorf("the key that signs grants for pages cannot be read or replaced: recover the database, there are no grants until then: %w", damage)
 }
 
 // loadSigner returns storage.ErrNotFound if there is none.
@@ -81,7 +106,10 @@ func (k *Keys) needSigner() (*signer, error) {
 		s, err := k.loadSigner(ctx)
 		if errors.Is(err, storage.ErrDamaged) {
 			// The grants that it signed are lost, which pages ask for again.
-			if err := k.remove(ctx, signerKey); err != nil && !errors.Is(err, storage.ErrNotFound) {
+			switch err := k.remove(ctx, signerKey); {
+			case errors.Is(err, storage.ErrDamaged):
+				return nil, errSignerHidden(err)
+			case err != nil && !errors.Is(err, storage.ErrNotFound):
 				return nil, err
 			}
 			err = storage.ErrNotFound

@@ -71,8 +71,8 @@ func damage(path string, kind Kind, choose func(leaves [][]string) ([]int, error
 	var pages [][]byte
 	for _, id := range inUse {
 		page := file[id*each:][:each]
-		if ids := kind.ids(page); len(ids) > 0 {
-			found, pages = append(found, ids), append(pages, page)
+		if keys := kind.keys(page); len(keys) > 0 {
+			found, pages = append(found, keys), append(pages, page)
 		}
 	}
 	chosen, err := choose(found)
@@ -81,7 +81,9 @@ func damage(path string, kind Kind, choose func(leaves [][]string) ([]int, error
 	}
 	for _, i := range chosen {
 		clear(pages[i])
-		ids = append(ids, found[i]...)
+		for _, key := range found[i] {
+			ids = append(ids, key[kind.Skip:])
+		}
 	}
 	return ids, os.WriteFile(path, file, 0o600) //nolint:gosec // the path is that of a test
 }
@@ -108,8 +110,8 @@ func leaves(path string) (ids []int, each int, err error) {
 	return ids, db.Info().PageSize, err
 }
 
-// ids returns those in a leaf, nil if that is of another kind.
-func (k Kind) ids(page []byte) (ids []string) {
+// keys returns those in a leaf, nil if that is of another kind.
+func (k Kind) keys(page []byte) (keys []string) {
 	order := binary.NativeEndian
 	for i := range int(order.Uint16(page[countAt:])) {
 		at := elementLen * (i + 1)
@@ -121,16 +123,16 @@ func (k Kind) ids(page []byte) (ids []string) {
 		if from+size > len(e) || size < k.Skip || (value > 0) != k.Values {
 			return nil
 		}
-		id := string(e[from+k.Skip : from+size])
-		if !strings.HasPrefix(id, k.Prefix) {
+		key := string(e[from : from+size])
+		if !strings.HasPrefix(key[k.Skip:], k.Prefix) {
 			return nil
 		}
-		ids = append(ids, id)
+		keys = append(keys, key)
 	}
-	return ids
+	return keys
 }
 
-// middle returns which leaf has the middle place in the order of the first ids.
+// middle returns which leaf has the middle place in the order of the first keys.
 func middle(leaves [][]string) (at int) {
 	for i, leaf := range leaves {
 		before := 0

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
@@ -88,44 +90,62 @@ func (s *Store) replaceConsent(ctx context.Context, key storage.Key, p pending) 
 }
 
 // dropOldestConsent deletes the consent that ends first, other than the one for which there has to be
-// room. It stays counted: its place is the caller's. dropped is false if it was used up meanwhile; then there is room.
+// room. It stays counted: its place is the caller's. What damage does not let be deleted is passed over. dropped is false if
+// it was used up meanwhile; then there is room.
 func (s *Store) dropOldestConsent(ctx context.Context, newcomer storage.Key) (dropped bool, err error) {
-	key, err := s.oldestConsent(ctx, newcomer)
-	if err != nil {
-		return false, err
+	candidates, damage := s.oldestConsents(ctx, newcomer)
+	if damage != nil && !errors.Is(damage, storage.ErrDamaged) {
+		return false, damage
 	}
-	raw, err := s.backend.Get(ctx, key)
-	if err == nil {
-		err = s.backend.Delete(ctx, key, raw.Revision)
+	for _, key := range candidates {
+		raw, err := s.backend.Get(ctx, key)
+		if err == nil {
+			err = s.backend.Delete(ctx, key, raw.Revision)
+		}
+		if err == nil || errors.Is(err, storage.ErrNotFound) {
+			s.consents.unpurged.forget(key)
+		}
+		switch {
+		case errors.Is(err, storage.ErrDamaged):
+			damage = err
+		case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrConflict):
+			return false, nil
+		default:
+			return err == nil, err
+		}
 	}
-	if err == nil || errors.Is(err, storage.ErrNotFound) {
-		s.consents.unpurged.forget(key)
-	}
-	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrConflict) {
-		return false, nil
-	}
-	return err == nil, err
+	return false, cmp.Or(damage, ErrTooManyConsents)
 }
 
-// oldestConsent returns ErrTooManyConsents if nothing but login links is open beside the newcomer.
-func (s *Store) oldestConsent(ctx context.Context, newcomer storage.Key) (storage.Key, error) {
-	var cursor storage.Due
-	for {
-		// The clock may have been ahead when they were begun.
-		page, err := s.backend.Due(ctx, bucketConsents, s.now().AddDate(100, 0, 0), cursor, consentsPage)
+// oldestConsents returns the consents that are open beside the newcomer, those that end first at the head. With an error
+// that wraps storage.ErrDamaged they are all that can be found.
+func (s *Store) oldestConsents(ctx context.Context, newcomer storage.Key) (oldest []storage.Key, damage error) {
+	// The clock may have been ahead when they were begun.
+	entries, err := s.dueConsents(ctx, s.now().AddDate(100, 0, 0))
+	if err != nil && !errors.Is(err, storage.ErrDamaged) {
+		return nil, err
+	}
+	entries = append(entries, s.consents.unpurged.entries()...)
+	slices.SortFunc(entries, compareDue)
+	for _, e := range entries {
+		if e.Key != newcomer && strings.HasPrefix(e.Key.ID, kindConsent+"/") {
+			oldest = append(oldest, e.Key)
+		}
+	}
+	return oldest, err
+}
+
+// dueConsents reads the whole index of what ends until then. With an error that wraps storage.ErrDamaged it is all that can be found.
+func (s *Store) dueConsents(ctx context.Context, until time.Time) (entries []storage.Due, damage error) {
+	for cursor := (storage.Due{}); ; {
+		page, err := s.backend.Due(ctx, bucketConsents, until, cursor, consentsPage)
 		if err != nil && !errors.Is(err, storage.ErrDamaged) {
-			return storage.Key{}, err
+			return nil, err
 		}
-		if len(page) == 0 {
-			if oldest, ok := s.consents.unpurged.oldestConsent(newcomer); ok {
-				return oldest, nil
-			}
-			return storage.Key{}, cmp.Or(err, ErrTooManyConsents)
-		}
-		for _, e := range page {
-			if e.Key != newcomer && strings.HasPrefix(e.Key.ID, kindConsent+"/") {
-				return e.Key, nil
-			}
+		damage = cmp.Or(damage, err)
+		entries = append(entries, page...)
+		if len(page) < consentsPage {
+			return entries, damage
 		}
 		cursor = page[len(page)-1]
 	}

@@ -1,7 +1,6 @@
 package tokenstore
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -42,16 +41,14 @@ func (u *unpurged) expired(now time.Time) (keys []storage.Key) {
 	return keys
 }
 
-// oldestConsent returns the consent that ends first, other than the newcomer. ok is false if there is none.
-func (u *unpurged) oldestConsent(newcomer storage.Key) (oldest storage.Key, ok bool) {
+// entries returns what the index would have of them, in no order.
+func (u *unpurged) entries() (entries []storage.Due) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for key, ends := range u.ends {
-		if key != newcomer && strings.HasPrefix(key.ID, kindConsent+"/") && (!ok || ends.Before(u.ends[oldest])) {
-			oldest, ok = key, true
-		}
+		entries = append(entries, storage.Due{Key: key, At: ends})
 	}
-	return oldest, ok
+	return entries
 }
 
 // learnUnpurged finds those among the open ones that an earlier process could not put into the index.

@@ -32,9 +32,12 @@ type pending struct {
 	RedirectURI string    `json:"redirect_uri,omitempty"`
 	ReturnTo    string    `json:"return_to,omitempty"`
 	ExpiresAt   time.Time `json:"expires_at"`
+	// Used marks what is left of one that damage did not let be deleted when it was used up. It has no other member but ExpiresAt.
+	Used bool `json:"used,omitempty"`
 
 	key      storage.Key
 	revision uint64
+	due      time.Time // as it is stored
 }
 
 // digest returns what stands for a one-time secret in the storage.
@@ -99,7 +102,7 @@ func (s *Store) getPending(ctx context.Context, kind, text string) (pending, err
 		return pending{}, err
 	}
 	p, err := s.openPending(raw)
-	if err != nil || !s.now().Before(p.ExpiresAt) {
+	if err != nil || p.Used || !s.now().Before(p.ExpiresAt) {
 		return pending{}, fmt.Errorf("%w: begin it again", ErrInvalidConsent)
 	}
 	return p, nil
@@ -110,29 +113,6 @@ func (s *Store) openPending(raw storage.Record) (p pending, err error) {
 	if err == nil {
 		err = json.Unmarshal(plain, &p)
 	}
-	p.key, p.revision = raw.Key, raw.Revision
+	p.key, p.revision, p.due = raw.Key, raw.Revision, raw.Due
 	return p, err
-}
-
-// usePending uses it up. Of two who try, one gets ErrInvalidConsent.
-func (s *Store) usePending(ctx context.Context, p pending) error {
-	err := s.backend.Delete(ctx, p.key, p.revision)
-	for errors.Is(err, storage.ErrConflict) {
-		// Its key is a digest of a secret that is used once, so all that can have changed is
-		// the key that it is sealed under.
-		var raw storage.Record
-		if raw, err = s.backend.Get(ctx, p.key); err == nil {
-			err = s.backend.Delete(ctx, p.key, raw.Revision)
-		}
-	}
-	if err == nil || errors.Is(err, storage.ErrNotFound) {
-		s.consents.unpurged.forget(p.key)
-	}
-	if errors.Is(err, storage.ErrNotFound) {
-		return fmt.Errorf("%w: it was used already", ErrInvalidConsent)
-	}
-	if err == nil && s.consents.counted.Load() {
-		s.consents.open.Add(-1)
-	}
-	return err
 }

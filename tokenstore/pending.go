@@ -25,11 +25,13 @@ const (
 // consents counts what is open.
 type consents struct {
 	open atomic.Int64
-	// counted is set once open was read from the storage.
-	counted atomic.Bool
+	// counted is set once open was read from the storage, by the one who holds counting.
+	counted  atomic.Bool
+	counting sync.Mutex
 	// replacing is held by the one who makes room for a consent.
 	replacing sync.Mutex
 	unpurged  unpurged
+	left      left
 }
 
 // take counts one more, unless there are so many already. It is counted first, so
@@ -74,47 +76,44 @@ func (s *Store) replaceConsent(ctx context.Context, key storage.Key, p pending) 
 	if err := s.savePending(ctx, key, p); err != nil {
 		return err
 	}
-	for !s.consents.take(maxPending) {
-		replaced, err := s.dropOldestConsent(ctx, key)
-		if replaced {
-			return nil
-		}
-		if err != nil {
-			if raw, failed := s.backend.Get(ctx, key); failed == nil {
-				_ = s.backend.Delete(ctx, key, raw.Revision) // else it ends by itself
-			}
-			return err
+	if s.consents.take(maxPending) {
+		return nil
+	}
+	err := s.dropOldestConsent(ctx, key)
+	if err != nil {
+		if raw, failed := s.backend.Get(ctx, key); failed == nil {
+			_ = s.backend.Delete(ctx, key, raw.Revision) // else it ends by itself
 		}
 	}
-	return nil
+	return err
 }
 
-// dropOldestConsent deletes the consent that ends first, other than the one for which there has to be
-// room. It stays counted: its place is the caller's. What damage does not let be deleted is passed over. dropped is false if
-// it was used up meanwhile; then there is room.
-func (s *Store) dropOldestConsent(ctx context.Context, newcomer storage.Key) (dropped bool, err error) {
+// dropOldestConsent ends the consent that would end first, other than the one for which there has to be
+// room. It stays counted: its place is the caller's. What damage does not let be ended is passed over.
+func (s *Store) dropOldestConsent(ctx context.Context, newcomer storage.Key) error {
 	candidates, damage := s.oldestConsents(ctx, newcomer)
 	if damage != nil && !errors.Is(damage, storage.ErrDamaged) {
-		return false, damage
+		return damage
 	}
 	for _, key := range candidates {
+		counted := false
 		raw, err := s.backend.Get(ctx, key)
 		if err == nil {
-			err = s.backend.Delete(ctx, key, raw.Revision)
-		}
-		if err == nil || errors.Is(err, storage.ErrNotFound) {
-			s.consents.unpurged.forget(key)
+			p, _ := s.openPending(raw) // what cannot be opened can end
+			counted, err = s.endPending(ctx, p)
 		}
 		switch {
+		case counted:
+			return nil
 		case errors.Is(err, storage.ErrDamaged):
 			damage = err
-		case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrConflict):
-			return false, nil
-		default:
-			return err == nil, err
+		case err != nil && !errors.Is(err, storage.ErrNotFound):
+			return err
+		case s.consents.take(maxPending): // it was used up meanwhile
+			return nil
 		}
 	}
-	return false, cmp.Or(damage, ErrTooManyConsents)
+	return cmp.Or(damage, ErrTooManyConsents)
 }
 
 // oldestConsents returns the consents that are open beside the newcomer, those that end first at the head. With an error
@@ -128,7 +127,7 @@ func (s *Store) oldestConsents(ctx context.Context, newcomer storage.Key) (oldes
 	entries = append(entries, s.consents.unpurged.entries()...)
 	slices.SortFunc(entries, compareDue)
 	for _, e := range entries {
-		if e.Key != newcomer && strings.HasPrefix(e.Key.ID, kindConsent+"/") {
+		if e.Key != newcomer && strings.HasPrefix(e.Key.ID, kindConsent+"/") && !s.consents.left.has(e.Key) {
 			oldest = append(oldest, e.Key)
 		}
 	}
@@ -156,20 +155,34 @@ func (s *Store) countPending(ctx context.Context) error {
 	if s.consents.counted.Load() {
 		return nil
 	}
-	open, err := s.backend.List(ctx, bucketConsents, "", "", maxPending+ticketReserve)
-	if err != nil && !errors.Is(err, storage.ErrDamaged) {
-		return err
+	s.consents.counting.Lock()
+	defer s.consents.counting.Unlock()
+	if s.consents.counted.Load() {
+		return nil
 	}
-	if s.consents.counted.CompareAndSwap(false, true) {
-		s.consents.open.Add(int64(len(open)))
-		s.learnUnpurged(open)
+	var found []storage.Record
+	for after, more := "", true; more; {
+		page, err := s.backend.List(ctx, bucketConsents, "", after, consentsPage)
+		if err != nil && !errors.Is(err, storage.ErrDamaged) {
+			return err
+		}
+		found = append(found, page...)
+		if more = len(page) == consentsPage; more {
+			after = page[len(page)-1].Key.ID
+		}
 	}
+	_, damage := s.dueConsents(ctx, s.now().AddDate(100, 0, 0))
+	if damage != nil && !errors.Is(damage, storage.ErrDamaged) {
+		return damage
+	}
+	s.consents.open.Add(s.learnPending(found, damage != nil))
+	s.consents.counted.Store(true)
 	return nil
 }
 
 // purgeConsents deletes what has expired.
 func (s *Store) purgeConsents(ctx context.Context) {
-	expired, err := s.backend.Due(ctx, bucketConsents, s.now(), storage.Due{}, consentsPage)
+	expired, err := s.dueConsents(ctx, s.now())
 	if err != nil && !errors.Is(err, storage.ErrDamaged) {
 		return // the schedule's own reading tells of the trouble
 	}
@@ -177,13 +190,33 @@ func (s *Store) purgeConsents(ctx context.Context) {
 	for _, e := range expired {
 		keys = append(keys, e.Key)
 	}
-	for _, key := range keys {
-		raw, err := s.backend.Get(ctx, key)
-		if errors.Is(err, storage.ErrNotFound) {
-			s.consents.unpurged.forget(key)
-		}
-		if err == nil && s.countPending(ctx) == nil {
-			_ = s.usePending(ctx, pending{key: key, revision: raw.Revision})
+	keys = slices.DeleteFunc(keys, s.consents.left.stays)
+	if len(keys) == 0 || s.countPending(ctx) != nil {
+		return
+	}
+	for _, key := range keys[:min(len(keys), consentsPage)] {
+		if s.purge(ctx, key) {
+			s.consents.open.Add(-1)
 		}
 	}
+}
+
+// purge deletes what has expired, or has been used up. counted: until now it counted as open.
+func (s *Store) purge(ctx context.Context, key storage.Key) (counted bool) {
+	raw, err := s.backend.Get(ctx, key)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		s.consents.unpurged.forget(key)
+		return false
+	case err != nil:
+		return false
+	}
+	switch err := s.backend.Delete(ctx, key, raw.Revision); {
+	case err == nil:
+		s.consents.unpurged.forget(key)
+		return !s.consents.left.forget(key)
+	case errors.Is(err, storage.ErrDamaged):
+		return s.consents.left.keep(key)
+	}
+	return false
 }

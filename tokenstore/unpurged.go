@@ -51,16 +51,69 @@ func (u *unpurged) entries() (entries []storage.Due) {
 	return entries
 }
 
-// learnUnpurged finds those among the open ones that an earlier process could not put into the index.
-func (s *Store) learnUnpurged(open []storage.Record) {
-	for _, raw := range open {
-		if raw.Value == nil || !raw.Due.IsZero() {
-			continue
-		}
+// left has what the storage has and nobody can use: what has expired, or was used up, where damage keeps it from being deleted. None
+// of it counts as open.
+type left struct {
+	mu   sync.Mutex
+	keys map[storage.Key]bool // true: it could not be deleted; guarded by mu
+}
+
+// keep notes that it could not be deleted. It reports whether that is new.
+func (l *left) keep(key storage.Key) bool { return l.set(key, true) }
+
+// learn notes what was there at the start.
+func (l *left) learn(key storage.Key) { l.set(key, false) }
+
+func (l *left) set(key storage.Key, stays bool) (isNew bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.keys == nil {
+		l.keys = map[storage.Key]bool{}
+	}
+	stayed, known := l.keys[key]
+	l.keys[key] = stays || stayed
+	return !known
+}
+
+// forget reports whether it was there.
+func (l *left) forget(key storage.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, known := l.keys[key]
+	delete(l.keys, key)
+	return known
+}
+
+func (l *left) has(key storage.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, known := l.keys[key]
+	return known
+}
+
+// stays reports whether it is no use to try to delete it.
+func (l *left) stays(key storage.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keys[key]
+}
+
+// learnPending returns how many of those in the storage are open. It finds those that the index does not have, or may not have if it
+// is damaged.
+func (s *Store) learnPending(found []storage.Record, damaged bool) (open int64) {
+	for _, raw := range found {
 		p, err := s.openPending(raw)
 		if err != nil {
-			p.ExpiresAt = s.now() // it is of use to nobody
+			p.ExpiresAt = raw.Due // it is of use to nobody
 		}
-		s.consents.unpurged.keep(raw.Key, p.ExpiresAt)
+		if raw.Value == nil || p.Used || !s.now().Before(p.ExpiresAt) {
+			s.consents.left.learn(raw.Key)
+		} else {
+			open++
+		}
+		if raw.Value != nil && (damaged || raw.Due.IsZero()) {
+			s.consents.unpurged.keep(raw.Key, p.ExpiresAt)
+		}
 	}
+	return open
 }

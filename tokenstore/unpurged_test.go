@@ -104,15 +104,18 @@ func TestConsentsThatTheIndexDoesNotHaveArePurgedAfterARestart(t *testing.T) {
 
 func TestTooManyConsentsReplaceTheOldestThoughTheIndexIsDamaged(t *testing.T) {
 	inWorld(t, standin.Options{}, nil, func(t *testing.T, w *world) {
-		w.damageConsents(100)
+		const hidden = 100
+		w.damageConsents(hidden)
+		time.Sleep(time.Second)
 		oldest := w.begin(demo)
 		time.Sleep(time.Second)
 		var last tokenstore.Consent
 		for range 1000 {
 			last = w.begin(demo)
 		}
-		if n := w.openConsents(); n != 1000 {
-			t.Errorf("%d are open", n)
+		// Those that are hidden came first. They ended, but cannot be deleted.
+		if n := w.openConsents(); n != 1000+hidden {
+			t.Errorf("%d are open or left", n)
 		}
 		if _, err := w.FinishConsent(t.Context(), w.approve(oldest)); !errors.Is(err, tokenstore.ErrInvalidConsent) {
 			t.Errorf("the oldest one: %v", err)

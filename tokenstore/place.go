@@ -7,11 +7,9 @@ type place struct {
 	pace   *pace
 	booked bool // guarded by the mu of pace: the call has not begun
 	used   bool // the provider is called, or would be if the storage worked
-	// delay is how long after it was reserved the refresh is to begin.
-	delay time.Duration
 }
 
-// reserve takes what one refresh of the schedule needs, a little ahead of its time. It leaves one slot and one place within the
+// reserve takes what one refresh of the schedule needs. It leaves one slot and one place within the
 // rate, so that a caller who waits for a token finds them not taken by background work. If it cannot, it returns nil and when to
 // try again, the zero time if something else will wake the schedule.
 func (p *pace) reserve(now time.Time) (taken *place, until time.Time) {
@@ -23,13 +21,12 @@ func (p *pace) reserve(now time.Time) (taken *place, until time.Time) {
 	}
 	// The window goes by the monotonic clock: one that is set back must not keep it shut.
 	monotonic := time.Now()
-	wait := p.window.waitEvenly(monotonic, p.callers)
-	if wait > aheadMost {
+	if wait := p.window.waitEvenly(monotonic, p.callers); wait > 0 {
 		return nil, now.Add(wait)
 	}
 	p.scheduled++
 	p.window.bookEvenly(monotonic)
-	return &place{pace: p, booked: true, delay: wait}, time.Time{}
+	return &place{pace: p, booked: true}, time.Time{}
 }
 
 // begins says that a call begins now. The second one of a flight, for which no place is booked, has to be at once.

@@ -63,9 +63,6 @@ func (s *Store) start(e queued, taken *place, now time.Time) {
 	s.schedule.begin(e.id)
 	_, own, err := s.flights.join(e.id, job{
 		run: func(ctx context.Context) (*Token, error) {
-			if taken.delay > 0 {
-				sleep(ctx, taken.delay)
-			}
 			return s.fly(ctx, e.id, ask{trigger: TriggerSchedule, place: taken})
 		},
 		landed: func(err error) { s.landDue(e, taken, err) },
@@ -78,7 +75,7 @@ func (s *Store) start(e queued, taken *place, now time.Time) {
 		}
 		return
 	}
-	s.observer().Late(taken.pace.provider.name, max(0, now.Sub(e.at)+taken.delay))
+	s.observer().Late(taken.pace.provider.name, max(0, now.Sub(e.at)))
 }
 
 // landDue cleans up behind a flight of the schedule.

@@ -22,11 +22,6 @@ type window struct {
 // a second's places go at once.
 const evenWithin = 50 * time.Millisecond
 
-// aheadMost is how long before its call the background may book a place: so a look at the schedule every ten milliseconds is
-// enough for calls that begin one by one. Those that begin together take all processors at once, and the requests that go on
-// meanwhile would have to wait.
-const aheadMost = passPause
-
 // newWindow returns a window for so many calls in a second. Less than one is one in a longer time.
 func newWindow(perSecond float64) window {
 	w := window{length: time.Second, places: max(1, int(perSecond)), apart: time.Duration(float64(time.Second) / perSecond)}

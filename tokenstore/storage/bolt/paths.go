@@ -12,6 +12,7 @@ type paths struct {
 	free   freed               // pages that cannot be in use
 	shared map[uint64]bool     // pages that two trees have
 	sound  map[uint64]struct{} // nil if nothing is remembered
+	last   []spot              // the last way, whose memory is used again
 }
 
 // at returns the page at a place if bbolt may use it.
@@ -71,17 +72,18 @@ func (c *paths) check(b bucket, key []byte, beside bool) (page, error) {
 	return way[len(way)-1].page, nil
 }
 
-// way checks the pages from a root to the leaf where a key belongs.
+// way checks the pages from a root to the leaf where a key belongs. What it returns is good until it is called again.
 func (c *paths) way(root uint64, key []byte) ([]spot, error) {
-	way, at := make([]spot, 0, 4), place{id: root}
+	at := place{id: root}
+	c.last = c.last[:0]
 	for range maxDepth {
 		p, err := c.at(at)
 		if err != nil {
 			return nil, err
 		}
-		way = append(way, spot{p, at})
+		c.last = append(c.last, spot{p, at})
 		if p.flags() == leafFlag {
-			return way, nil
+			return c.last, nil
 		}
 		at, _ = p.below(p.toward(key), at)
 	}

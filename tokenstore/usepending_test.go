@@ -3,8 +3,6 @@ package tokenstore_test
 import (
 	"errors"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,22 +25,7 @@ func TestWhatADamagedIndexHasIsUsedOnce(t *testing.T) {
 		if tok := w.token(); !w.accepted(tok) {
 			t.Error("the token is not accepted")
 		}
-		var won atomic.Int64
-		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() {
-				switch err := w.RedeemTicket(t.Context(), demo, ticket); {
-				case err == nil:
-					won.Add(1)
-				case !errors.Is(err, tokenstore.ErrInvalidConsent):
-					t.Errorf("RedeemTicket returned %v", err)
-				}
-			})
-		}
-		wg.Wait()
-		if won.Load() != 1 {
-			t.Errorf("%d of twenty redeemed it", won.Load())
-		}
+		w.wantRedeemedOnce(ticket)
 		refused := 0
 		again := func(when string) {
 			_, err := w.FinishConsent(t.Context(), callback)

@@ -3,6 +3,7 @@ package tokenstore_test
 import (
 	"bytes"
 	"compress/gzip"
+	"math"
 	"net/http"
 	"runtime"
 	"runtime/metrics"
@@ -181,10 +182,15 @@ func (h *heapWatch) stop() int64 {
 	return grown
 }
 
-// heapInUse is what the garbage collector finds in use now.
+// heapInUse is what the garbage collector finds in use now. It takes all that is allocated while it looks for in use, and on a busy
+// machine that can be much more than is at any one time; so it looks twice.
 func heapInUse() int64 {
-	runtime.GC()
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	return int64(live[0].Value.Uint64())
+	least := int64(math.MaxInt64)
+	for range 2 {
+		runtime.GC()
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		least = min(least, int64(live[0].Value.Uint64()))
+	}
+	return least
 }

@@ -14,8 +14,8 @@ import (
 
 const (
 	secondsAtOnce = 5 // Caddys that want the file of another one at the same time
-	// secondPatience is how long one of them may take to give up. It waits two seconds for the file, and a busy machine
-	// takes its time to start it.
+	// secondPatience is how long one of them may take to give up. It waits a second for the file; a machine as busy as
+	// that of CI takes its time to start it.
 	secondPatience = 10 * time.Second
 )
 

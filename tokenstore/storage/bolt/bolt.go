@@ -10,14 +10,14 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
-// defaultLockTimeout makes [Open] answer within two seconds if another process
-// has the file, with room for a slow disk.
-const defaultLockTimeout = 1500 * time.Millisecond
+// defaultLockTimeout makes a program that finds the file taken say so within two seconds of its start, with room
+// for a busy machine.
+const defaultLockTimeout = time.Second
 
 // Options are the settings of a [Store]. The zero value is ready to use.
 type Options struct {
 	// LockTimeout is how long Open waits for another process, or another
-	// part of this one, to close the file. Zero means 1.5 seconds.
+	// part of this one, to close the file. Zero means one second.
 	LockTimeout time.Duration
 
 	// OnCommit, if not nil, is called after each attempt to commit a

@@ -27,33 +27,36 @@ type bench struct {
 }
 
 // newBench starts the servers and builds the programs; caddy names one that is there already.
-func newBench(ctx context.Context, caddy string) (b *bench, err error) {
-	b = &bench{competitors: make(map[string]*competitor)}
-	defer func() {
-		if err != nil {
-			b.close()
-		}
-	}()
-	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
+func newBench(ctx context.Context, caddy string) (*bench, error) {
+	b := &bench{caddy: caddy, competitors: make(map[string]*competitor)}
+	if err := b.prepare(ctx); err != nil {
+		b.close()
 		return nil, err
 	}
-	if b.caddy = caddy; caddy == "" {
+	return b, nil
+}
+
+func (b *bench) prepare(ctx context.Context) (err error) {
+	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return err
+	}
+	if b.caddy == "" {
 		if b.caddy, err = build(ctx, b.dir, "caddy", "..", "./cmd/caddy"); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if b.goproxy, err = build(ctx, b.dir, "goproxy", ".", "./bench/goproxy"); err != nil {
-		return nil, err
+		return err
 	}
 	b.ca = filepath.Join(b.dir, "ca.pem")
 	certificate, err := newCertificate(b.ca)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b.api = newUpstream(certificate)
 	b.grants = httptest.NewServer(http.HandlerFunc(grantToken))
 	b.oauth = standin.New(standin.Options{Clients: []standin.Client{{ID: "id", Secret: "secret"}}, Rotation: standin.RotateAlways})
-	return b, b.oauth.Start()
+	return b.oauth.Start()
 }
 
 // build makes a program of a package of the module in a directory, relative to this module.
@@ -137,5 +140,9 @@ func moduleRoot(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("go env GOMOD: %w", err)
 	}
-	return filepath.Dir(strings.TrimSpace(string(file))), nil
+	module := strings.TrimSpace(string(file))
+	if module == "" || module == os.DevNull {
+		return "", errors.New("no Go module here: run it in the directory e2e of the checkout")
+	}
+	return filepath.Dir(module), nil
 }

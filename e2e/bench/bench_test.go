@@ -23,6 +23,17 @@ func newTestBench(t *testing.T) *bench {
 	return b
 }
 
+func TestABenchOutsideTheCheckoutSaysWhereToRunIt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	b, err := newBench(t.Context(), caddyBinary)
+	if err == nil {
+		b.close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "directory e2e") {
+		t.Errorf("%v", err)
+	}
+}
+
 // needs skips the test if a program that it runs is missing. Where nobody reads the list of skipped tests, it fails.
 func needs(t *testing.T, program string) {
 	t.Helper()

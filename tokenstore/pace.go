@@ -71,25 +71,35 @@ func (p *pace) paused(now time.Time) (longer pause, stands bool) {
 // enterDeadline is how long a flight waits for its provider's turn.
 const enterDeadline = 20 * time.Second
 
-// enter waits for a slot and, unless reserve has booked one already, for a place within the
-// provider's rate. The caller says when the call begins, and exits in the end.
+// enter waits for a place within the provider's rate, unless reserve has booked one already, and for a slot. In this order: who waits
+// for a place has no slot that the call needs which has the place. The caller says when the call begins, and exits in the end.
 func (p *pace) enter(ctx context.Context, booked *place) (taken *place, err error) {
 	ctx, cancel := context.WithTimeout(ctx, enterDeadline)
 	defer cancel()
+	own := booked == nil || booked.pace != p
+	if taken = booked; own {
+		if err := p.turn(ctx); err != nil {
+			return nil, err
+		}
+		taken = &place{pace: p, booked: true}
+	}
 	select {
 	case p.slots <- struct{}{}:
+		taken.used = true
+		return taken, nil
 	case <-ctx.Done():
+		if own {
+			p.unbook()
+		}
 		return nil, ctx.Err()
 	}
-	if booked != nil && booked.pace == p {
-		booked.used = true
-		return booked, nil
-	}
-	if err := p.turn(ctx); err != nil {
-		<-p.slots
-		return nil, err
-	}
-	return &place{pace: p, booked: true}, nil
+}
+
+// unbook gives back a place that a caller has booked.
+func (p *pace) unbook() {
+	p.mu.Lock()
+	p.window.booked--
+	p.mu.Unlock()
 }
 
 // turn waits until a place is free, one caller behind the other, and books it. It does not wait for what ctx does not last for.

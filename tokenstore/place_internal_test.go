@@ -68,3 +68,49 @@ func TestACallerWhoGetsNoSlotKeepsNoPlace(t *testing.T) {
 		}
 	})
 }
+
+func TestTheOnlyPlaceIsThatOfTheCallerWhoWaits(t *testing.T) {
+	for _, perSecond := range []float64{1, 0.2} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPace(testProvider(t, func(c *ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = perSecond, 4 }), new(breaker))
+			schedule := 0
+			refresh := func() {
+				if booked, _ := p.reserve(time.Now()); booked != nil {
+					booked.begins()
+					booked.leave(false)
+					schedule++
+				}
+			}
+			refresh()
+			got := make(chan time.Duration, 1)
+			start := time.Now()
+			go func() {
+				taken, err := p.enter(t.Context(), nil)
+				if err != nil {
+					t.Error(err)
+					got <- 0
+					return
+				}
+				got <- time.Since(start)
+				taken.begins()
+				taken.exit()
+			}()
+			synctest.Wait()
+			// The schedule asks first, whenever there may be a place.
+			for range 2000 {
+				time.Sleep(time.Second/100 - 1)
+				refresh()
+				time.Sleep(time.Nanosecond)
+				refresh()
+			}
+			waited, length := <-got, time.Duration(float64(time.Second)/perSecond)
+			t.Logf("at %g a second the caller waited %s, beside %d refreshes of the schedule", perSecond, waited, schedule)
+			if waited > length {
+				t.Errorf("at %g a second the caller waited %s", perSecond, waited)
+			}
+			if schedule < 3 {
+				t.Errorf("the schedule got %d places", schedule)
+			}
+		})
+	}
+}

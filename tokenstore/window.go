@@ -65,7 +65,11 @@ func (w *window) overdraw(now time.Time) { w.begun = append(w.begun, now) }
 // second's places all at once: the server, and the requests that go on here meanwhile, would have to stand a burst every second
 // for as long as there is much to refresh.
 func (w *window) waitEvenly(now time.Time, callers int) time.Duration {
-	return max(w.wait(now, min(1+callers, w.places-1)), w.even.Sub(now))
+	left := min(1+callers, w.places-1)
+	if callers > 0 {
+		left = max(left, 1) // where there is only one place, it is theirs
+	}
+	return max(w.wait(now, left), w.even.Sub(now))
 }
 
 // bookEvenly is book for the background.

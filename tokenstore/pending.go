@@ -48,6 +48,9 @@ func (s *Store) putPending(ctx context.Context, kind, text string, p pending) er
 	if err := s.countPending(ctx); err != nil {
 		return err
 	}
+	// Who goes away must not leave behind what is stored and not counted.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitDeadline)
+	defer cancel()
 	bound := int64(maxPending)
 	if kind == kindTicket {
 		bound += ticketReserve

@@ -12,6 +12,9 @@ import (
 
 // usePending uses it up. Of two who try, one gets ErrInvalidConsent.
 func (s *Store) usePending(ctx context.Context, p pending) error {
+	// Who goes away must not leave it used up, and neither counted nor of use to anybody.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitDeadline)
+	defer cancel()
 	counted, err := s.endPending(ctx, p)
 	if counted && s.consents.counted.Load() {
 		s.consents.open.Add(-1)

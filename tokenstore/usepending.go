@@ -31,7 +31,7 @@ func (s *Store) endPending(ctx context.Context, p pending) (counted bool, err er
 	for !p.Used {
 		err = s.backend.Delete(ctx, p.key, p.revision)
 		marked := false
-		if errors.Is(err, storage.ErrDueIndex) {
+		if errors.Is(err, storage.ErrDamaged) {
 			err = s.markUsed(ctx, p)
 			marked = err == nil
 		}
@@ -61,7 +61,8 @@ func (s *Store) endPending(ctx context.Context, p pending) (counted bool, err er
 	return s.consents.left.keep(p.key), storage.ErrNotFound
 }
 
-// markUsed writes over what cannot be deleted, since the index would have to change for that. With the same due time it need not.
+// markUsed writes over what cannot be deleted, since the index would have to change for that, or pages beside its own. With the same due
+// time they need not.
 func (s *Store) markUsed(ctx context.Context, p pending) error {
 	plain, err := json.Marshal(pending{ExpiresAt: p.ExpiresAt, Used: true})
 	if err != nil {

@@ -174,11 +174,11 @@ func (s *Store) countPending(ctx context.Context) error {
 			after = page[len(page)-1].Key.ID
 		}
 	}
-	_, damage := s.dueConsents(ctx, s.now().AddDate(100, 0, 0))
+	index, damage := s.dueConsents(ctx, s.now().AddDate(100, 0, 0))
 	if damage != nil && !errors.Is(damage, storage.ErrDamaged) {
 		return damage
 	}
-	s.consents.open.Add(s.learnPending(found, damage != nil))
+	s.consents.open.Add(s.learnPending(found, index, damage != nil))
 	s.consents.counted.Store(true)
 	return nil
 }
@@ -194,6 +194,8 @@ func (s *Store) purgeConsents(ctx context.Context) {
 		keys = append(keys, e.Key)
 	}
 	keys = slices.DeleteFunc(keys, s.consents.left.stays)
+	slices.SortFunc(keys, func(a, b storage.Key) int { return cmp.Compare(a.ID, b.ID) })
+	keys = slices.Compact(keys) // what is in both must not be counted off twice
 	if len(keys) == 0 || s.countPending(ctx) != nil {
 		return
 	}
@@ -211,6 +213,8 @@ func (s *Store) purge(ctx context.Context, key storage.Key) (counted bool) {
 	case errors.Is(err, storage.ErrNotFound):
 		s.consents.unpurged.forget(key)
 		return false
+	case errors.Is(err, storage.ErrDamaged):
+		return s.consents.left.keep(key) // or it would be tried again and again, before others
 	case err != nil:
 		return false
 	}

@@ -99,9 +99,11 @@ func (l *left) stays(key storage.Key) bool {
 }
 
 // learnPending returns how many of those in the storage are open. It finds those that the index does not have, or may not have if it
-// is damaged.
-func (s *Store) learnPending(found []storage.Record, damaged bool) (open int64) {
+// is damaged; and those that only the index has, since damage hides them, which must not be taken for open ones later.
+func (s *Store) learnPending(found []storage.Record, index []storage.Due, damaged bool) (open int64) {
+	seen := make(map[storage.Key]bool, len(found))
 	for _, raw := range found {
+		seen[raw.Key] = true
 		p, err := s.openPending(raw)
 		if err != nil {
 			p.ExpiresAt = raw.Due // it is of use to nobody
@@ -113,6 +115,11 @@ func (s *Store) learnPending(found []storage.Record, damaged bool) (open int64) 
 		}
 		if raw.Value != nil && (damaged || raw.Due.IsZero()) {
 			s.consents.unpurged.keep(raw.Key, p.ExpiresAt)
+		}
+	}
+	for _, e := range index {
+		if !seen[e.Key] {
+			s.consents.left.learn(e.Key)
 		}
 	}
 	return open

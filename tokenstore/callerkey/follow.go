@@ -50,14 +50,14 @@ func (k *Keys) take(ctx context.Context, e storage.Event) error {
 	case isKey:
 		return k.reread(ctx, name, e)
 	case e.Key.ID == idSigner:
-		return k.rereadSigner(ctx)
+		return k.rereadSigner(ctx, e)
 	}
 	return nil
 }
 
-func (k *Keys) rereadSigner(ctx context.Context) error {
+func (k *Keys) rereadSigner(ctx context.Context, cause storage.Event) error {
 	k.mu.Lock()
-	problem, err := k.readSigner(ctx)
+	problem, err := k.readSigner(ctx, cause.Revision == 0)
 	k.mu.Unlock()
 	if problem != nil {
 		k.trouble(reading, problem)
@@ -156,7 +156,7 @@ func (k *Keys) reloadLocking(ctx context.Context) (problems []error, err error) 
 		t.damage = damage
 		return t
 	})
-	problem, err := k.readSigner(ctx)
+	problem, err := k.readSigner(ctx, false)
 	if problem != nil {
 		problems = append(problems, problem)
 	}

@@ -39,9 +39,13 @@ func (s *signer) verifies(text, signature string) bool {
 }
 
 // readSigner learns the stored signer; if it is gone there is none. Damage does not pass, and is no error: a signer that is known signs on,
-// so that the grants of pages do not all end at once. It is a problem when it is new. The caller holds mu.
-func (k *Keys) readSigner(ctx context.Context) (problem, err error) {
+// so that the grants of pages do not all end at once, unless it is known to have been deleted. It is a problem when it is new. The caller
+// holds mu.
+func (k *Keys) readSigner(ctx context.Context, deleted bool) (problem, err error) {
 	s, err := k.loadSigner(ctx)
+	if deleted && err != nil {
+		k.signer.Store(nil) // if it was made again meanwhile, a later reading finds that
+	}
 	switch {
 	case errors.Is(err, storage.ErrDamaged):
 		if k.signerDamaged {

@@ -93,3 +93,36 @@ func TestAKnownKeyThatSignsServesOnWhereDamageHidesIt(t *testing.T) {
 	}
 	t.Logf("it was told of %d times in 6 readings", told.Load())
 }
+
+// By another process, for instance.
+func TestAKeyThatSignsIsNotInForceWhenItWasDeletedThoughNobodyCanReadThat(t *testing.T) {
+	for _, unreadable := range []error{storage.ErrDamaged, storage.ErrUnavailable} {
+		w := newWorld(t)
+		key := w.create("backend", whole)
+		grant := w.grant(key, asked(plain))
+		b := &hiding{Backend: w.backend, events: make(chan storage.Event)}
+		k, err := callerkey.Open(t.Context(), callerkey.Options{Backend: b, Now: w.now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		send := func(e storage.Event) { b.events <- e; b.events <- storage.Event{} }
+		signer := storage.Key{Bucket: callerkey.Bucket, ID: "signing"}
+		if errors.Is(unreadable, storage.ErrDamaged) {
+			b.hidden = signer
+		} else {
+			w.file.OnGet(func(storage.Key) error { return unreadable })
+		}
+		send(storage.Event{Key: signer, Revision: 1})
+		if _, ok := k.Find(grant); !ok {
+			t.Errorf("%v: the grant is not found though nothing was deleted", unreadable)
+		}
+		send(storage.Event{Key: signer})
+		if _, ok := k.Find(grant); ok {
+			t.Errorf("%v: a grant is found though what signed it was deleted", unreadable)
+		}
+		t.Logf("%v: grants end with what signs them", unreadable)
+		w.file.OnGet(nil)
+		close(b.events)
+		k.Close()
+	}
+}

@@ -9,6 +9,10 @@ type inUse struct {
 	free  freed
 	roots map[uint64]bool
 	pages []uint64 // the first of each leaf and branch
+
+	looked int    // how many of pages come before the last free one that before was asked about
+	sound  uint64 // the last of these that is sound, 0 if none is
+	end    uint64 // where that one ends
 }
 
 // checkTrees reads the branches of all trees, and of the leaves only those that a free page comes next behind, so that it is quick. It returns
@@ -116,18 +120,24 @@ func (u *inUse) tree(root uint64) error {
 	return nil
 }
 
-// before returns an error if the last page in use before a free one goes on into that one.
+// before returns an error if the last page in use before a free one goes on into that one. Asked about one after the other, it looks at no page
+// again, since all of a large part of the file can be damaged.
 func (u *inUse) before(free uint64) error {
-	i, _ := slices.BinarySearch(u.pages, free)
-	for _, id := range slices.Backward(u.pages[:i]) {
+	n, _ := slices.BinarySearch(u.pages, free)
+	if n < u.looked {
+		u.looked, u.sound, u.end = 0, 0, 0
+	}
+	for _, id := range slices.Backward(u.pages[u.looked:n]) {
 		p, err := u.page(id)
 		if err != nil || p.flaw(u.each, u.mapping.count(), true) != "" {
 			continue // nobody writes there
 		}
-		if id+uint64(p.overflow()) >= free {
-			return unwritable("page %d is taken for free, and is one of page %d, which is in use", free, id)
-		}
-		return nil
+		u.sound, u.end = id, id+uint64(p.overflow())
+		break
+	}
+	u.looked = n
+	if u.sound != 0 && u.end >= free {
+		return unwritable("page %d is taken for free, and is one of page %d, which is in use", free, u.sound)
 	}
 	return nil
 }

@@ -127,14 +127,7 @@ func (s *Store) FinishConsent(ctx context.Context, c ConsentCallback) (FinishedC
 	if err := c.check(id, p); err != nil {
 		return done, err
 	}
-	err = s.flights.alone(ctx, id, func(ctx context.Context) error {
-		account, err := s.redeem(ctx, id, p, c, pend)
-		done.Account = account
-		return err
-	})
-	if ctx.Err() != nil {
-		return FinishedConsent{ID: id, ReturnTo: pend.ReturnTo}, err
-	}
+	done.Account, err = s.redeemDetached(ctx, id, p, c, pend)
 	return done, s.explain(id, err)
 }
 

@@ -106,3 +106,36 @@ func TestAConsentIsFinishedThoughThePersonGoesAway(t *testing.T) {
 		t.Logf("%d were finished, of which %d did not wait for the end", gone, told)
 	})
 }
+
+// A code is good for a minute or so, and a refresh takes less.
+func TestAConsentIsFinishedBehindARefreshThoughThePersonGoesAway(t *testing.T) {
+	inWorld(t, standin.Options{Rotation: standin.RotateAlways}, nil, func(t *testing.T, w *world) {
+		w.connect(demo)
+		callback := w.approve(w.begin(demo))
+		w.server.Script(standin.Fault{GrantType: "refresh_token", Stage: standin.After, Delay: 5 * time.Second})
+		refreshed := make(chan error, 1)
+		go func() {
+			_, err := w.Refresh(t.Context(), demo)
+			refreshed <- err
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := w.FinishConsent(ctx, callback)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("FinishConsent returned %v after %s", err, time.Since(began))
+		}
+		if err := <-refreshed; err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if n := w.exchanges(); n != 1 {
+			t.Errorf("%d codes were redeemed", n)
+		}
+		if tok := w.token(); !w.accepted(tok) || tok.Generation != 3 {
+			t.Errorf("the token is of generation %d", tok.Generation)
+		}
+		t.Logf("%d code was redeemed %s after it came", w.exchanges(), time.Since(began))
+	})
+}

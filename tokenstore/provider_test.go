@@ -74,6 +74,7 @@ func TestWhatIsWrongWithAProviderIsToldWithItsRemedy(t *testing.T) {
 		"a negative concurrency":    {func(c *config) { c.MaxConcurrent = -1 }, "max_concurrent", "between 1 and 1000"},
 		"too many at once":          {func(c *config) { c.MaxConcurrent = 1001 }, "max_concurrent", "between 1 and 1000"},
 		"a negative rate":           {func(c *config) { c.MaxPerSecond = -1 }, "max_per_second", "above 0"},
+		"a rate of centuries":       {func(c *config) { c.MaxPerSecond = 1e-10 }, "max_per_second", "0.000001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := goodConfig()

@@ -32,8 +32,9 @@ func (b *builder) timings() {
 		b.problem("max_concurrent", "%d is not between 1 and 1000", c.MaxConcurrent)
 	}
 	b.p.maxPerSecond = cmp.Or(c.MaxPerSecond, defaultMaxPerSecond)
-	if !(b.p.maxPerSecond > 0 && b.p.maxPerSecond <= 1e6) {
-		b.problem("max_per_second", "%v is not above 0 and at most 1000000", c.MaxPerSecond)
+	// With much less than one in a week, the time from one to the next has no room in a time.Duration.
+	if !(b.p.maxPerSecond >= 1e-6 && b.p.maxPerSecond <= 1e6) {
+		b.problem("max_per_second", "%v is not above 0, from 0.000001 to 1000000", c.MaxPerSecond)
 	}
 }
 

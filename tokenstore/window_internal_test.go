@@ -55,3 +55,19 @@ func TestAPlaceIsFreeIfNoSecondCanHaveTooManyCalls(t *testing.T) {
 		}
 	})
 }
+
+func TestTheLeastRateThatCanBeConfiguredHolds(t *testing.T) {
+	w, now, begun := newWindow(1e-6), time.Unix(0, 0), 0
+	for range 4 * 24 { // of six hours
+		if w.wait(now, 0) == 0 && w.waitEvenly(now, 0) == 0 {
+			w.bookEvenly(now)
+			w.begin(now)
+			begun++
+		}
+		now = now.Add(6 * time.Hour)
+	}
+	t.Logf("%d began in 24 days", begun)
+	if begun != 3 {
+		t.Errorf("%d began in 24 days, want one each 11.6 days", begun)
+	}
+}

@@ -82,12 +82,17 @@ func (s *Store) adoptLocked() {
 	if n := len(s.attached.stack); n > 0 {
 		c = s.attached.stack[n-1]
 	}
-	maps.DeleteFunc(s.attached.paces, func(name string, old *pace) bool {
-		// Whatever a server held against the old settings, it may like the
-		// new ones.
+	for name, old := range s.attached.paces {
 		p := c.providers[name]
-		return p == nil || p.fingerprint != old.provider.fingerprint
-	})
+		if p != nil && p.fingerprint == old.provider.fingerprint {
+			continue
+		}
+		// Whatever a server held against the old settings, it may like the new ones. But it counts calls as before.
+		delete(s.attached.paces, name)
+		if p != nil && p.tokenHost == old.provider.tokenHost {
+			s.attached.paceLocked(p, c).inherit(old)
+		}
+	}
 	maps.DeleteFunc(s.attached.hosts, func(host string, _ *breaker) bool {
 		// One that is down is not brought up by other settings; those that name another host begin anew.
 		return !c.uses(host)

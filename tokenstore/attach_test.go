@@ -3,6 +3,7 @@ package tokenstore_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,6 +172,64 @@ func TestCloseWaitsForARefreshOnTheWire(t *testing.T) {
 			t.Errorf("generation %d", tok.Generation)
 		}
 		w.wantRefreshes(1)
+	})
+}
+
+func TestCloseDoesNotWaitForTheTurnOfARefresh(t *testing.T) {
+	slow := func(c *tokenstore.ProviderConfig) { onDemand(c); c.MaxPerSecond = 0.1 }
+	inWorld(t, standin.Options{Rotation: standin.RotateAlways}, slow, func(t *testing.T, w *world) {
+		ids := w.connectMany(3)
+		time.Sleep(5 * time.Hour)
+		got := make(chan error, len(ids))
+		for _, id := range ids {
+			go func() { got <- second(w.Token(t.Context(), id, tokenstore.Want{})) }()
+		}
+		synctest.Wait() // one has been refreshed
+		start := time.Now()
+		if err := w.Close(t.Context()); err != nil {
+			t.Errorf("Close returned %v", err)
+		}
+		if d := time.Since(start); d != 0 {
+			t.Errorf("Close took %s", d)
+		}
+		refused := 0
+		for range ids {
+			if err := <-got; errors.Is(err, tokenstore.ErrClosed) {
+				refused++
+			} else if err != nil {
+				t.Errorf("a caller got %v", err)
+			}
+		}
+		if refused != len(ids)-1 {
+			t.Errorf("%d callers were told that the store is closed", refused)
+		}
+		w.wantRefreshes(1)
+		w.open()
+		for _, id := range ids {
+			if s, err := w.Status(t.Context(), id); err != nil || s.State != tokenstore.StateReady {
+				t.Errorf("%s: %+v, %v", id, s, err)
+			}
+		}
+	})
+}
+
+func TestAReloadDoesNotDoubleTheRate(t *testing.T) {
+	slow := func(c *tokenstore.ProviderConfig) { onDemand(c); c.MaxPerSecond = 1 }
+	inWorld(t, standin.Options{Rotation: standin.RotateAlways}, slow, func(t *testing.T, w *world) {
+		ids := w.connectMany(4)
+		time.Sleep(5 * time.Hour)
+		start := time.Now()
+		for i, id := range ids {
+			detach := w.attach(w.newProvider(func(c *tokenstore.ProviderConfig) { slow(c); c.Scopes = []string{strconv.Itoa(i)} }))
+			defer detach()
+			if _, err := w.Token(t.Context(), id, tokenstore.Want{}); err != nil {
+				t.Error(err)
+			}
+			if d := time.Since(start); d < time.Duration(i)*time.Second {
+				t.Errorf("%d calls were made within %s", i+1, d)
+			}
+		}
+		t.Logf("%d calls with as many settings within %s", len(ids), time.Since(start))
 	})
 }
 

@@ -17,11 +17,19 @@ const flightDeadline = 90 * time.Second
 // caller can end it: a refresh on the wire is the only copy of the next
 // refresh token.
 type flights struct {
-	wg sync.WaitGroup
+	wg      sync.WaitGroup
+	closing context.Context // done when no new flight may start
+	end     context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool           // guarded by mu
 	flying map[ID]*flight // guarded by mu
+}
+
+func newFlights() *flights {
+	f := &flights{flying: make(map[ID]*flight)}
+	f.closing, f.end = context.WithCancel(context.Background())
+	return f
 }
 
 type flight struct {
@@ -146,11 +154,23 @@ func (f *flights) alone(ctx context.Context, id ID, run func(context.Context) er
 	}
 }
 
+// queueing returns a context for a flight to wait for its turn with: what has not begun when the store closes, nobody waits for. Its cause is
+// ErrClosed then.
+func (f *flights) queueing(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(f.closing, func() { cancel(ErrClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
 // close lets no new flight start, and waits for those under way until ctx ends.
 func (f *flights) close(ctx context.Context) error {
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
+	f.end()
 	landed := make(chan struct{})
 	go func() {
 		f.wg.Wait()

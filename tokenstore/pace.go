@@ -3,6 +3,7 @@ package tokenstore
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +35,16 @@ func newPace(p *Provider, host *breaker) *pace {
 		host:     host,
 		window:   newWindow(p.maxPerSecond),
 	}
+}
+
+// inherit counts the calls of the last time that were made, or will be, with other settings of the same provider.
+func (p *pace) inherit(old *pace) {
+	old.mu.Lock()
+	begun := slices.Concat(old.window.begun, slices.Repeat([]time.Time{time.Now()}, old.window.booked))
+	old.mu.Unlock()
+	p.mu.Lock()
+	p.window.begun = begun
+	p.mu.Unlock()
 }
 
 // admit returns why the provider must not be called now, or nil. After a

@@ -67,7 +67,12 @@ func (s *Store) refresh(ctx context.Context, st *stored, p *Provider, a ask) (*T
 			}
 		}()
 	}
-	taken, err := pc.enter(ctx, a.place)
+	queueing, called := s.flights.queueing(ctx)
+	taken, err := pc.enter(queueing, a.place)
+	called()
+	if err != nil && errors.Is(context.Cause(queueing), ErrClosed) {
+		return nil, ErrClosed
+	}
 	if err != nil {
 		return nil, &UnavailableError{ID: st.id, RetryAfter: time.Second, Reason: "busy", Err: err}
 	}

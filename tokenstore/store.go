@@ -35,7 +35,7 @@ type Store struct {
 
 	records   records
 	published *published
-	flights   flights
+	flights   *flights
 	schedule  schedule
 	census    census
 	consents  consents
@@ -68,7 +68,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		backend: o.Backend, client: o.Client, now: o.Now,
 		records:   records{backend: o.Backend, sealer: sealer, unsaved: map[ID]*stored{}, refused: make(chan struct{}, 1)},
 		published: newPublished(),
-		flights:   flights{flying: map[ID]*flight{}},
+		flights:   newFlights(),
 		schedule:  newSchedule(),
 		census:    newCensus(),
 		attached:  attachments{paces: map[string]*pace{}, hosts: map[string]*breaker{}, told: toldPauses{of: map[string]pause{}}},

@@ -175,7 +175,7 @@ func (s *Store) takeCensus(ctx context.Context) {
 			if err != nil {
 				continue
 			}
-			if st := s.records.open(id, raw); st.damaged == nil {
+			if st := s.records.open(id, raw); st.damaged == nil && !st.unwritable {
 				s.census.found(id, st.state())
 			}
 		}

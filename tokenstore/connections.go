@@ -28,6 +28,8 @@ func (s *Store) loadOrNew(ctx context.Context, id ID, p *Provider) (*stored, err
 		return nil, err
 	case errors.Is(st.damaged, ErrNewerFormat):
 		return nil, st.damaged
+	case st.unwritable: // before a code is spent
+		return nil, st.writable()
 	case st.damaged != nil:
 		fresh := s.newConnection(id, p)
 		fresh.revision, fresh.unreadable, fresh.indexed = st.revision, st.unreadable, st.indexed
@@ -146,7 +148,7 @@ func (s *Store) revoke(ctx context.Context, st *stored) {
 }
 
 // Status tells about a connection. It returns an error that wraps ErrNotFound if
-// there is none. A record that cannot be read is told as Damaged, and is no error.
+// there is none. A record that cannot be read or changed is told as Damaged, and is no error.
 func (s *Store) Status(ctx context.Context, id ID) (Status, error) {
 	if err := id.Validate(); err != nil {
 		return Status{}, err
@@ -160,7 +162,7 @@ func (s *Store) Status(ctx context.Context, id ID) (Status, error) {
 
 func (s *Store) statusOf(st *stored) Status {
 	if st.damaged != nil {
-		return Status{ID: st.id, Damaged: true}
+		return Status{ID: st.id, Damaged: true, Unwritable: st.unwritable}
 	}
 	out := st.status(st.id)
 	out.Unsaved = s.records.isUnsaved(st.id)
@@ -168,6 +170,10 @@ func (s *Store) statusOf(st *stored) Status {
 	if p, known := s.Provider(st.id.Provider); known {
 		out.Refresh = st.policy(p)
 		out.MissingScopes = missing(p.endpoint.Scopes, st.Scopes)
+	}
+	if st.unwritable {
+		out.Damaged, out.Unwritable = true, true
+		out.State, out.Reason, out.NextRefresh = "", "", time.Time{}
 	}
 	return out
 }

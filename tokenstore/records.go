@@ -29,6 +29,8 @@ type stored struct {
 	damaged error
 	// unreadable: even the storage cannot read it, so that nothing can be put over it.
 	unreadable bool
+	// unwritable: it can be read, and damage lets nobody change it.
+	unwritable bool
 }
 
 // records loads and saves the records of connections: the encoding, the seal
@@ -103,7 +105,7 @@ func (r *records) loadStored(ctx context.Context, id ID) (*stored, error) {
 
 // open unseals and decodes what the backend returned for id.
 func (r *records) open(id ID, raw storage.Record) *stored {
-	st := &stored{id: id.clone(), due: raw.Due, indexed: raw.Due, revision: raw.Revision}
+	st := &stored{id: id.clone(), due: raw.Due, indexed: raw.Due, revision: raw.Revision, unwritable: raw.Unwritable}
 	if at, ok := r.unmoved.wanted(id); ok {
 		st.due = at
 	}
@@ -133,7 +135,7 @@ func (r *records) save(ctx context.Context, st *stored) error {
 		// Revision 0 is that of a record that the storage cannot read.
 		if err := r.backend.Delete(ctx, key, 0); err != nil && !errors.Is(err, storage.ErrNotFound) {
 			r.note(err)
-			return fmt.Errorf("connection %s: removing the damaged record: %w", st.id, err)
+			return writeError(st.id, "removing the damaged record", err)
 		}
 		st.unreadable, st.indexed = false, time.Time{}
 	}
@@ -141,7 +143,7 @@ func (r *records) save(ctx context.Context, st *stored) error {
 	revision, err := r.putOrLeaveDue(ctx, binding, plain, st)
 	r.note(err)
 	if err != nil {
-		return fmt.Errorf("connection %s: saving: %w", st.id, err)
+		return writeError(st.id, "saving", err)
 	}
 	st.revision, st.damaged = revision, nil
 	r.forgetUnsaved(st.id)
@@ -156,10 +158,26 @@ func (r *records) remove(ctx context.Context, st *stored) error {
 	}
 	r.note(err)
 	if err != nil {
-		return fmt.Errorf("connection %s: deleting: %w", st.id, err)
+		return writeError(st.id, "deleting", err)
 	}
 	r.forgetUnsaved(st.id)
 	r.unmoved.forget(st.id)
+	return nil
+}
+
+// writeError is the error of a write that the storage refused.
+func writeError(id ID, op string, err error) error {
+	if errors.Is(err, storage.ErrDamaged) {
+		return fmt.Errorf("connection %s: %s: %w: %w", id, op, ErrUnwritable, err)
+	}
+	return fmt.Errorf("connection %s: %s: %w", id, op, err)
+}
+
+// writable returns an error that wraps ErrUnwritable if it is known that the storage refuses the record.
+func (st *stored) writable() error {
+	if st.unwritable {
+		return fmt.Errorf("connection %s: %w: %w", st.id, ErrDamagedRecord, ErrUnwritable)
+	}
 	return nil
 }
 

@@ -47,6 +47,10 @@ func (s *Store) fly(ctx context.Context, id ID, a ask) (*Token, error) {
 	if t, done, err := s.settle(ctx, st, p, a); done {
 		return t, err
 	}
+	if err := st.writable(); err != nil {
+		s.observer().Refreshed(RefreshEvent{ID: id, Trigger: a.trigger, Generation: st.Generation, Err: err, Reason: "storage"})
+		return nil, err
+	}
 	return s.refresh(ctx, st, p, a)
 }
 

@@ -69,8 +69,12 @@ type Status struct {
 	// Unsaved is set while a token is kept in memory only because the storage
 	// does not take it.
 	Unsaved bool
-	// Damaged is set if the record cannot be read; then only ID is known.
+	// Damaged is set if the record cannot be read, or is Unwritable. There is no State then, and if it cannot
+	// be read, only ID is known.
 	Damaged bool
+	// Unwritable is set if damage of the storage lets nobody change the record: it is neither refreshed
+	// nor deleted until the database is recovered. If it can be read, its token serves while it is valid.
+	Unwritable bool
 }
 
 // Import is a grant that was obtained elsewhere.

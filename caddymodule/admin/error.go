@@ -45,6 +45,8 @@ var known = []knownError{
 		"another backup is being made; try again when it is done"},
 	{tokenstore.ErrRotationRunning, http.StatusConflict,
 		"the key is being rotated already; GET /token_store/rotation tells how far it is"},
+	{tokenstore.ErrUnwritable, http.StatusConflict,
+		"the database is damaged where the connection's record is, which can be neither changed nor deleted; save what is sound with: caddy token-store recover <new file>, while Caddy is stopped"},
 	{tokenstore.ErrDamagedRecord, http.StatusConflict,
 		"the connection's record is damaged; connect or import it again, or delete it"},
 	{tokenstore.ErrClosed, http.StatusServiceUnavailable,

@@ -25,6 +25,7 @@ func TestAdminErrors(t *testing.T) {
 	}{
 		{"any other error", secret, 500, ""},
 		{"a cause behind one that is known", fmt.Errorf("%w: %w", tokenstore.ErrDamagedRecord, secret), 409, ""},
+		{"a record that cannot be written", fmt.Errorf("%w: %w: %w", tokenstore.ErrDamagedRecord, tokenstore.ErrUnwritable, secret), 409, ""},
 		{"no token for now", &tokenstore.UnavailableError{ID: id, RetryAfter: 1500 * time.Millisecond, Err: secret}, 503, "2"},
 		{"a client that is refused", &tokenstore.MisconfiguredError{Provider: "acme", RetryAfter: time.Minute, Err: secret}, 502, "60"},
 		{"a grant that is gone", &tokenstore.ConsentNeededError{ID: id, Reason: tokenstore.ReasonRevoked}, 409, ""},

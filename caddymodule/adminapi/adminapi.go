@@ -16,7 +16,7 @@ import (
 const Base = "/token_store"
 
 // StateDamaged is told in place of the state of a connection whose record
-// cannot be read.
+// cannot be read, or not be changed.
 const StateDamaged = "damaged"
 
 // Connection is what may be told about a connection.
@@ -48,6 +48,9 @@ type Connection struct {
 	LastError      string `json:"last_error,omitempty"`
 	// Unsaved is true while the token is in memory only.
 	Unsaved bool `json:"unsaved,omitempty"`
+	// Unwritable is true if damage of the database lets nobody change or delete the connection until the database is
+	// recovered. If anything else is told of it, its token serves while it is valid.
+	Unwritable bool `json:"unwritable,omitempty"`
 }
 
 // NewConnection returns what is told about s.
@@ -76,6 +79,7 @@ func NewConnection(s tokenstore.Status) Connection {
 		FailedAttempts:  s.Attempts,
 		LastError:       s.LastError,
 		Unsaved:         s.Unsaved,
+		Unwritable:      s.Unwritable,
 	}
 }
 

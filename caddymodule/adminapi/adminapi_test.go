@@ -29,6 +29,12 @@ func TestConnectionAsJSON(t *testing.T) {
 		{"a connection whose record is damaged",
 			tokenstore.Status{ID: tokenstore.ID{Provider: "dropbox", Name: "a"}, Damaged: true},
 			`{"id":"dropbox/a","provider":"dropbox","name":"a","state":"damaged","generation":0,"has_refresh_token":false}`},
+		{"a connection whose record can be read and not be changed",
+			tokenstore.Status{
+				ID: tokenstore.ID{Provider: "dropbox", Name: "a"}, Damaged: true, Unwritable: true,
+				Generation: 3, ExpiresAt: inAnHour, HasRefreshToken: true,
+			},
+			`{"id":"dropbox/a","provider":"dropbox","name":"a","state":"damaged","generation":3,"expires_at":"2026-01-02T04:04:05Z","has_refresh_token":true,"unwritable":true}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,6 +17,35 @@ import (
 // TestScriptsOfADamagedDatabase runs scripts against a Caddy whose database has a damaged page in the middle of its connections, and of its keys
 // of callers.
 func TestScriptsOfADamagedDatabase(t *testing.T) {
+	runDamaged(t, "testdata/damaged/*.txtar", func(database string) (vars []string) {
+		for _, prefix := range []string{"acme/", "key/"} {
+			lost, err := damagedpage.Clear(database, damagedpage.Records(prefix))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d of %s are lost", len(lost), prefix)
+		}
+		return nil
+	})
+}
+
+// TestScriptsOfAnUnwritableRecord runs scripts against a Caddy in whose database the record of one connection can be read and not be written. Its
+// id is in the variable UNWRITABLE.
+func TestScriptsOfAnUnwritableRecord(t *testing.T) {
+	runDamaged(t, "testdata/unwritable/*.txtar", func(database string) (vars []string) {
+		id, err := damagedpage.Mark(database, damagedpage.Records("acme/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s is unwritable", id)
+		return []string{"UNWRITABLE=" + id}
+	})
+}
+
+// runDamaged runs scripts against a Caddy whose database has pages full of connections and keys, and is damaged by a function that returns
+// variables for the scripts.
+func runDamaged(t *testing.T, glob string, damage func(database string) (vars []string)) {
+	t.Helper()
 	const connections, keys = 100, 100
 	admin := "127.0.0.1:" + strconv.Itoa(testcaddy.FreePort(t))
 	server, database, adapted := prepareCaddy(t, admin)
@@ -32,7 +61,7 @@ func TestScriptsOfADamagedDatabase(t *testing.T) {
 	}
 	for i := range connections {
 		id := tokenstore.ID{Provider: "acme", Name: fmt.Sprintf("c%03d", i)}
-		if err := store.Import(t.Context(), id, tokenstore.Import{AccessToken: "canary"}); err != nil {
+		if err := store.Import(t.Context(), id, tokenstore.Import{AccessToken: "canary", RefreshToken: "canary"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,13 +72,7 @@ func TestScriptsOfADamagedDatabase(t *testing.T) {
 		}
 	}
 	stopCaddy(t)
-	for _, prefix := range []string{"acme/", "key/"} {
-		lost, err := damagedpage.Clear(database, damagedpage.Records(prefix))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%d of %s are lost", len(lost), prefix)
-	}
+	vars := damage(database)
 	loadCaddy(t, adapted)
-	run(t, "testdata/damaged/*.txtar", admin, database, server)
+	run(t, glob, admin, database, server, vars...)
 }

@@ -90,8 +90,11 @@ func printTable(w io.Writer, all []adminapi.Connection, now time.Time) error {
 
 // reason is why the connection is not well, and "-" if it is.
 func reason(conn adminapi.Connection) string {
-	if conn.Unsaved {
+	switch {
+	case conn.Unsaved:
 		return "unsaved"
+	case conn.Unwritable:
+		return "unwritable, to be recovered"
 	}
 	return cmp.Or(conn.Reason, conn.LastError, "-")
 }

@@ -145,7 +145,8 @@ func TestUnixSocket(t *testing.T) {
 	run(t, "testdata/unix/*.txtar", admin, database, server)
 }
 
-func run(t *testing.T, glob, admin, database string, server *standin.Server) {
+// run runs scripts in which those variables are set, beside those that every script has.
+func run(t *testing.T, glob, admin, database string, server *standin.Server, vars ...string) {
 	files, err := filepath.Glob(glob)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
@@ -161,6 +162,7 @@ func run(t *testing.T, glob, admin, database string, server *standin.Server) {
 				env.Setenv("CADDY_ADMIN", admin)
 				env.Setenv("HOME", env.WorkDir)
 				env.Setenv("DATABASE", database)
+				env.Vars = append(env.Vars, vars...)
 				return nil
 			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -77,6 +77,8 @@ func printConnection(w io.Writer, conn adminapi.Connection, now time.Time) error
 		{"failed attempts", number(uint64(max(0, conn.FailedAttempts)))},
 		{"last error", conn.LastError},
 		{"unsaved", words(conn.Unsaved, "yes: the token is in memory only, because the storage does not take it")},
+		{"unwritable", words(conn.Unwritable, "yes: the database is damaged there, and the connection is neither refreshed nor deleted, though its token serves while it is valid; "+
+			"save what is sound with: caddy token-store recover <new file>, while Caddy is stopped")},
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, line := range lines {

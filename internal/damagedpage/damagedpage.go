@@ -42,7 +42,27 @@ func Clear(path string, kind Kind) (ids []string, err error) {
 			return nil, fmt.Errorf("%s has %d leaves of %+v, too few to damage one between others", path, len(leaves), kind)
 		}
 		return []int{middle(leaves)}, nil
+	}, zero)
+}
+
+// Mark flips the bit of one element in the middle of those of a kind that says that it is a bucket of bbolt, and returns the id
+// in it. It can be read after that, and bbolt neither changes nor deletes it. Otherwise it is like Clear, but one leaf is enough.
+func Mark(path string, kind Kind) (id string, err error) {
+	ids, err := damage(path, kind, func(leaves [][]string) ([]int, error) {
+		if len(leaves) == 0 {
+			return nil, fmt.Errorf("%s has no leaf of %+v", path, kind)
+		}
+		return []int{middle(leaves)}, nil
+	}, func(page []byte, keys []string) []string {
+		i := len(keys) / 2
+		flags := page[elementLen*(i+1):]
+		binary.NativeEndian.PutUint32(flags, binary.NativeEndian.Uint32(flags)^1)
+		return keys[i : i+1]
 	})
+	if err != nil {
+		return "", err
+	}
+	return ids[0], nil
 }
 
 // ClearAll is Clear of all leaves of a kind. It returns an error if there is none.
@@ -55,10 +75,17 @@ func ClearAll(path string, kind Kind) (ids []string, err error) {
 			all = append(all, i)
 		}
 		return all, nil
-	})
+	}, zero)
 }
 
-func damage(path string, kind Kind, choose func(leaves [][]string) ([]int, error)) (ids []string, err error) {
+// zero is what Clear does to a page. It returns the keys that are gone.
+func zero(page []byte, keys []string) []string {
+	clear(page)
+	return keys
+}
+
+// damage does something to chosen leaves, and returns the ids of the keys that it concerns.
+func damage(path string, kind Kind, choose func(leaves [][]string) ([]int, error), do func(page []byte, keys []string) []string) (ids []string, err error) {
 	inUse, each, err := leaves(path)
 	if err != nil {
 		return nil, err
@@ -80,8 +107,7 @@ func damage(path string, kind Kind, choose func(leaves [][]string) ([]int, error
 		return nil, err
 	}
 	for _, i := range chosen {
-		clear(pages[i])
-		for _, key := range found[i] {
+		for _, key := range do(pages[i], found[i]) {
 			ids = append(ids, key[kind.Skip:])
 		}
 	}

@@ -84,6 +84,29 @@ func TestWhatIsClearedCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestWhatIsMarkedCanBeReadAndNotBeWritten(t *testing.T) {
+	path, all := newDatabase(t, 200)
+	marked, err := damagedpage.Mark(path, damagedpage.Records("demo/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := bolt.Open(path, bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	records, err := s.List(t.Context(), "connections", "", "", 1000)
+	if err != nil || len(records) != len(all) {
+		t.Fatalf("%d records are listed: %v", len(records), err)
+	}
+	for _, r := range records {
+		if _, err := s.Put(t.Context(), r); errors.Is(err, storage.ErrDamaged) != (r.Key.ID == marked) {
+			t.Errorf("%s, of which %s is marked: %v", r.Key.ID, marked, err)
+		}
+	}
+	t.Logf("%s of %d is marked", marked, len(records))
+}
+
 func TestNothingIsClearedWhereThereIsTooLittle(t *testing.T) {
 	path, _ := newDatabase(t, 5)
 	if ids, err := damagedpage.Clear(path, damagedpage.Records("demo/")); err == nil {
@@ -91,5 +114,8 @@ func TestNothingIsClearedWhereThereIsTooLittle(t *testing.T) {
 	}
 	if ids, err := damagedpage.ClearAll(path, damagedpage.Records("other/")); err == nil {
 		t.Errorf("of none %d were cleared", len(ids))
+	}
+	if id, err := damagedpage.Mark(path, damagedpage.Records("other/")); err == nil {
+		t.Errorf("of none %s was marked", id)
 	}
 }

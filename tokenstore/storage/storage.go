@@ -39,6 +39,10 @@ type Record struct {
 	// stored record, and grows with each Put of that key. After a Delete, a
 	// new record of the same key may start at 1 again.
 	Revision uint64
+
+	// Unwritable is set by Get and List if it is known that damage lets nobody change this record: each Put
+	// and Delete of it returns ErrDamaged. Where it is not set, they may do so too. It is not stored.
+	Unwritable bool
 }
 
 // Due is an entry of the due index.

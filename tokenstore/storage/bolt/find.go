@@ -80,11 +80,10 @@ func (m mapping) nested(top []byte, name string) (bucket, error) {
 }
 
 // record returns what is stored under the key, or [storage.ErrNotFound].
-func (m mapping) record(key storage.Key) ([]byte, error) {
+func (m mapping) record(key storage.Key) (element, error) {
 	b, err := m.nested(recordsBucket, key.Bucket)
 	if err != nil {
-		return nil, err
+		return element{}, err
 	}
-	e, err := m.find(b, []byte(key.ID))
-	return e.value, err
+	return m.find(b, []byte(key.ID))
 }

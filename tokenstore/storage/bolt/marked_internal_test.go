@@ -24,7 +24,7 @@ func TestAnElementThatIsMarkedAsABucketIsRefusedAsDamageAndNothingElseIs(t *test
 			leaf, skip = d.due.leaves[d.due.middle[1]][2], dueLen
 		}
 		p := page(d.whole[int(leaf)*d.each:])
-		refused, done := 0, 0
+		refused, done, told := 0, 0, 0
 		for marked := range p.count() {
 			s := d.open(t, func(b []byte) { d.page(b, leaf).marked(marked) })
 			handle := s.file.current
@@ -35,6 +35,7 @@ func TestAnElementThatIsMarkedAsABucketIsRefusedAsDamageAndNothingElseIs(t *test
 			for i := range p.count() {
 				key, _ := p.key(i)
 				r := sound[number(string(key[skip:]))]
+				told += wantTold(t, s, r, i == marked && !due)
 				refused += wantRefused(t, s, r, i == marked, due)
 				if i != marked {
 					delete(sound, number(r.Key.ID))
@@ -48,11 +49,26 @@ func TestAnElementThatIsMarkedAsABucketIsRefusedAsDamageAndNothingElseIs(t *test
 				t.Errorf("the file was opened again: %v", s.file.cause)
 			}
 		}
-		if refused == 0 || done == 0 {
-			t.Error("nothing was tried")
+		if refused == 0 || done == 0 || due == (told > 0) {
+			t.Errorf("%d writes were refused, %d done, and %d told before", refused, done, told)
 		}
-		t.Logf("due %t: %d writes were refused, %d records moved and deleted", due, refused, done)
+		t.Logf("due %t: %d writes were refused, which Get and List told of %d records, and %d records moved and deleted", due, refused, told, done)
 	}
+}
+
+// wantTold reads a record in both ways, and returns 1 if both tell that it cannot be written.
+func wantTold(t *testing.T, s *Store, r storage.Record, unwritable bool) int {
+	t.Helper()
+	got, err := s.Get(t.Context(), r.Key)
+	must(t, err)
+	list, err := s.List(t.Context(), r.Key.Bucket, r.Key.ID, "", 1)
+	if err != nil || len(list) != 1 || got.Unwritable != unwritable || list[0].Unwritable != unwritable {
+		t.Errorf("record %d is told as unwritable: %t by Get, %+v by List, %v; want %t", number(r.Key.ID), got.Unwritable, list, err, unwritable)
+	}
+	if unwritable {
+		return 1
+	}
+	return 0
 }
 
 // wantRefused puts a record as it is, puts it with another due time and deletes it, and returns how much of it was refused. If only

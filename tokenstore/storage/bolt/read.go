@@ -21,14 +21,15 @@ func (s *Store) Get(ctx context.Context, key storage.Key) (storage.Record, error
 	}
 	var r storage.Record
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		raw, err := mapped(tx).record(key)
+		e, err := mapped(tx).record(key)
 		if err != nil {
 			return err
 		}
 		var ok bool
-		if r, ok = decodeRecord(key, raw); !ok {
+		if r, ok = decodeRecord(key, e.value); !ok {
 			return storage.ErrDamaged
 		}
+		r.Unwritable = e.bucket
 		return nil
 	})
 	if err != nil {
@@ -64,6 +65,7 @@ func (s *Store) List(ctx context.Context, bucket, prefix, after string, limit in
 			if !ok {
 				r = storage.Record{Key: r.Key}
 			}
+			r.Unwritable = e.bucket
 			records = append(records, r)
 			return len(records) < limit
 		}

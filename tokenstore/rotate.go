@@ -33,7 +33,7 @@ type Rotation struct {
 	// OlderKeys is how many former keys are still kept, since records may need them.
 	OlderKeys int
 	// Trouble is why it makes no progress at present, nil if it does. If it is set when Running is not, that is why the rotation
-	// is not complete; it wraps storage.ErrDamaged where damage keeps records from being found, for which the former keys are kept.
+	// is not complete; it wraps storage.ErrDamaged where damage keeps records from being found or stored, for which the former keys are kept.
 	Trouble error
 }
 
@@ -61,7 +61,7 @@ func (s *Store) Rotation() Rotation {
 // RotateKey makes a new key, under which every record is sealed from now on, and begins to seal those that
 // there are anew, in the background; see [Store.Rotation]. Tokens are served and refreshed meanwhile.
 // The former keys are dropped when nothing needs them any more. A rotation that is cut short, by
-// whatever, goes on with the next Open; damage of the storage that hides records ends it until then, with the others sealed anew. It returns [ErrRotationRunning] if one is under way, and an
+// whatever, goes on with the next Open; damage of the storage that hides records, or does not let them be stored, ends it until then, with the others sealed anew. It returns [ErrRotationRunning] if one is under way, and an
 // error that wraps ErrUnavailable if the new key could not be saved.
 func (s *Store) RotateKey(ctx context.Context) error {
 	if !s.beginRotation() {

@@ -3,6 +3,7 @@ package tokenstore_test
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/custody"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // inUnwritable runs a test on a store of some connections. Of one of them, a bit in the file is flipped so that the record can be read, and
@@ -129,5 +131,29 @@ func TestNothingIsSpentOnARecordThatCannotBeWritten(t *testing.T) {
 		if tok, err := w.Token(t.Context(), stuck, tokenstore.Want{}); err != nil || !w.accepted(tok) {
 			t.Errorf("the grant was revoked: %v", err)
 		}
+	})
+}
+
+func TestARotationTellsOfARecordThatCannotBeWrittenAndEndsWhenItIsRecovered(t *testing.T) {
+	inUnwritable(t, func(t *testing.T, w *world, ids []tokenstore.ID, stuck tokenstore.ID) {
+		began := time.Now()
+		if err := w.RotateKey(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitRotation()
+		r := w.Rotation()
+		t.Logf("%d records were looked at, %d sealed anew, %d unreadable: %v", r.Checked, r.Resealed, r.Unreadable, r.Trouble)
+		if r.OlderKeys != 1 || r.Unreadable != 0 || r.Resealed != len(ids)-1 || !errors.Is(r.Trouble, storage.ErrDamaged) {
+			t.Errorf("%+v", r)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %s to say so", took)
+		}
+		if n := len(w.seen.troubles); n != 1 || !strings.Contains(w.seen.troubles[0], stuck.String()) {
+			t.Errorf("it was told of %d times: %q", n, w.seen.troubles)
+		}
+		w.recover() // which makes it go on
+		w.awaitRotation()
+		w.wantRotated(len(ids))
 	})
 }

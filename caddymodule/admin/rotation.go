@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/caddymodule/adminapi"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
+	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 func (a *api) showRotation(w http.ResponseWriter, _ *http.Request) error {
@@ -28,6 +29,8 @@ func (a *api) rotateKey(w http.ResponseWriter, r *http.Request) error {
 		return answer(w, http.StatusAccepted, adminapi.NewRotation(store.Rotation()))
 	case errors.Is(err, tokenstore.ErrRotationRunning), errors.Is(err, tokenstore.ErrClosed):
 		return err
+	case errors.Is(err, storage.ErrDamaged):
+		return apiError(http.StatusServiceUnavailable, err, adminapi.KeysetUnwritable)
 	}
 	return apiError(http.StatusServiceUnavailable, err, "the new key could not be saved, and is not used; Caddy's log tells why")
 }

@@ -42,6 +42,16 @@ func TestScriptsOfAnUnwritableRecord(t *testing.T) {
 	})
 }
 
+// TestScriptsOfAnUnwritableKeyset runs scripts against a Caddy in whose database a copy of the keyset can be read and not be written.
+func TestScriptsOfAnUnwritableKeyset(t *testing.T) {
+	runDamaged(t, "testdata/unwritable_keyset/*.txtar", func(database string) (vars []string) {
+		if _, err := damagedpage.Mark(database, damagedpage.Records("keyset")); err != nil {
+			t.Fatal(err)
+		}
+		return nil
+	})
+}
+
 // runDamaged runs scripts against a Caddy whose database has pages full of connections and keys, and is damaged by a function that returns
 // variables for the scripts.
 func runDamaged(t *testing.T, glob string, damage func(database string) (vars []string)) {

@@ -42,6 +42,9 @@ type ResealOptions struct {
 	Progress func(Progress)
 }
 
+// errRefused tells that damage does not let a record be stored from damage of the record itself.
+var errRefused = errors.New("it could not be stored")
+
 func (p *Progress) skip(err error) {
 	p.Skipped++
 	if len(p.Problems) < maxProblems {
@@ -58,27 +61,46 @@ func (p *Progress) skip(err error) {
 // a record that somebody else changes meanwhile is read again, never
 // overwritten. It holds the lease of a record while it changes it, so that who
 // holds leases to change records is not disturbed. An error is of the backend, or of reading the keyset. Where damage keeps
-// records from being found, those behind it are sealed anew all the same, and then the error wraps storage.ErrDamaged.
+// records from being found, or from being stored, the others are sealed anew all the same, and then the error wraps storage.ErrDamaged.
 func (s *Sealer) Reseal(ctx context.Context, o ResealOptions) (Progress, error) {
 	var progress Progress
 	if err := s.Reload(ctx); err != nil {
 		return progress, fmt.Errorf("reseal: %w", err)
 	}
+	refused := refusals{}
 	err := s.pages(ctx, func(page []storage.Record) error {
-		err := s.resealPage(ctx, page, max(1, o.Parallel), &progress)
+		err := s.resealPage(ctx, page, max(1, o.Parallel), &progress, &refused)
 		if o.Progress != nil {
 			o.Progress(progress)
 		}
 		return err
 	})
-	if err != nil {
+	if err = cmp.Or(err, refused.err()); err != nil {
 		return progress, fmt.Errorf("reseal: %w", err)
 	}
 	return progress, nil
 }
 
+// refusals counts the records that damage does not let be stored.
+type refusals struct {
+	count int
+	first error
+}
+
+func (r *refusals) add(err error) {
+	r.count++
+	r.first = cmp.Or(r.first, err)
+}
+
+func (r *refusals) err() error {
+	if r.count > 1 {
+		return fmt.Errorf("%w (and %d more)", r.first, r.count-1)
+	}
+	return r.first
+}
+
 // resealPage reseals records, some at a time.
-func (s *Sealer) resealPage(ctx context.Context, page []storage.Record, parallel int, progress *Progress) error {
+func (s *Sealer) resealPage(ctx context.Context, page []storage.Record, parallel int, progress *Progress, refused *refusals) error {
 	type outcome struct {
 		resealed bool
 		err      error
@@ -97,6 +119,8 @@ func (s *Sealer) resealPage(ctx context.Context, page []storage.Record, parallel
 	for _, o := range outcomes {
 		progress.Checked++
 		switch {
+		case errors.Is(o.err, errRefused):
+			refused.add(o.err)
 		case errors.Is(o.err, storage.ErrDamaged), errors.Is(o.err, ErrNewerFormat), errors.Is(o.err, storage.ErrConflict):
 			progress.skip(o.err)
 		case o.err != nil:
@@ -194,6 +218,9 @@ func (s *Sealer) resealOnce(ctx context.Context, ring *keyring, record storage.R
 		return err
 	}
 	_, err = s.Put(ctx, Binding{key.Bucket, key.ID, generation}, plaintext, record.Due, record.Revision)
+	if errors.Is(err, storage.ErrDamaged) {
+		err = fmt.Errorf("%w: %w", errRefused, err)
+	}
 	if err != nil {
 		return fmt.Errorf("store %q in bucket %q: %w", key.ID, key.Bucket, err)
 	}

@@ -121,3 +121,40 @@ func TestResealFollowsARotationByAnotherProcess(t *testing.T) {
 	}
 	checkAll(t, b, m, 2)
 }
+
+// What can be opened and not be stored is no record that cannot be read: to seal that anew does not help, and the key that it
+// needs is not dropped.
+func TestWhatDamageDoesNotLetBeStoredIsToldWhenTheOthersAreSealedAnew(t *testing.T) {
+	const n = 300 // more than a page
+	m := newMemory()
+	s := mustOpen(t, m, testKey(t, 1))
+	fillByPut(t, s, n)
+	mustAddPrimary(t, s)
+	stuck := map[string]bool{"c00002": true, "c00290": true}
+	m.beforePut = func(_ int, r storage.Record) error {
+		if stuck[r.Key.ID] {
+			return storage.ErrDamaged
+		}
+		return nil
+	}
+	for attempt, resealed := range []int{n - len(stuck), 0} {
+		progress, err := s.Reseal(t.Context(), seal.ResealOptions{Parallel: 8})
+		t.Logf("attempt %d: %+v, %v", attempt+1, progress, err)
+		if diff := gocmp.Diff(seal.Progress{Checked: n, Resealed: resealed}, progress); diff != "" {
+			t.Error(diff)
+		}
+		if !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), `"c00002"`) || !strings.Contains(err.Error(), "(and 1 more)") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if got, want := mustRetire(t, s), (seal.Retirement{InUse: 1}); got != want {
+		t.Errorf("Retire = %+v, want %+v", got, want)
+	}
+	m.faultless()
+	stuck = nil
+	mustReseal(t, s)
+	if got, want := mustRetire(t, s), (seal.Retirement{Dropped: 1}); got != want {
+		t.Errorf("without the damage: Retire = %+v, want %+v", got, want)
+	}
+	checkAll(t, s, m, n)
+}

@@ -64,16 +64,3 @@ func newest(f io.ReaderAt) (found meta, ok bool) {
 	}
 	return found, ok
 }
-
-func (s *salvage) readMetas() {
-	for _, m := range metas(s.pages.file) {
-		// bbolt writes them by turns. Where that cannot be so, one of them is of an earlier state, and counts as damaged.
-		if s.metas == 0 || m.txid == s.meta.txid+1 || m.txid+1 == s.meta.txid {
-			s.metas++
-		}
-		if m.txid > s.meta.txid || s.meta.pageSize == 0 {
-			s.meta = m
-		}
-		s.pages.each = m.pageSize
-	}
-}

@@ -13,6 +13,16 @@ import (
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
+// around opens the store anew, on the file with b around it, which has its own member for the file.
+func (w *world) around(b storage.Backend, file *storage.Backend) {
+	w.t.Helper()
+	w.wrap = func(opened storage.Backend) storage.Backend {
+		*file = opened
+		return b
+	}
+	w.restart()
+}
+
 // stuckIndex is a storage whose due index is damaged: no entry can be moved, and reading it tells so.
 type stuckIndex struct {
 	storage.Backend
@@ -52,11 +62,7 @@ func (b *stuckIndex) Due(ctx context.Context, bucket string, before time.Time, a
 func (w *world) withStuckIndex() *stuckIndex {
 	w.t.Helper()
 	index := new(stuckIndex)
-	w.wrap = func(file storage.Backend) storage.Backend {
-		index.Backend = file
-		return index
-	}
-	w.restart()
+	w.around(index, &index.Backend)
 	return index
 }
 

@@ -44,11 +44,7 @@ func (b *writes) take() []written {
 func (w *world) watchWrites() *writes {
 	w.t.Helper()
 	b := new(writes)
-	w.wrap = func(file storage.Backend) storage.Backend {
-		b.Backend = file
-		return b
-	}
-	w.restart()
+	w.around(b, &b.Backend)
 	return b
 }
 

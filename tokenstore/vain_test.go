@@ -8,7 +8,6 @@ import (
 
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore"
 	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/standin"
-	"github.com/caddy-tokenstore/caddy-tokenstore/tokenstore/storage"
 )
 
 // slowly is a provider that may be called once in two seconds.
@@ -18,11 +17,7 @@ func slowly(c *tokenstore.ProviderConfig) { c.MaxPerSecond, c.MaxConcurrent = 0.
 func (w *world) withGhosts(n int) *longIndex {
 	w.t.Helper()
 	index := &longIndex{provider: demo.Provider, size: n}
-	w.wrap = func(file storage.Backend) storage.Backend {
-		index.Backend = file
-		return index
-	}
-	w.restart()
+	w.around(index, &index.Backend)
 	return index
 }
 

@@ -44,7 +44,7 @@ func (s *salvage) scan() {
 // within one that is within a page.
 func (s *salvage) orphan(p page, above uint64, within bool) (found bool) {
 	for i := range p.elements(s.pages.each) {
-		if e, ok := p.leaf(i); ok {
+		if e, ok := s.element(p, i); ok {
 			if _, sound, taken := s.takeOfAny("", e, above); sound {
 				found, s.older = true, s.older || taken
 				continue

@@ -176,7 +176,7 @@ func (s *salvage) reach(p page, place uint64) {
 func (s *salvage) leaf(p page, visit visitor) (records bool) {
 	records = true
 	for i := range p.elements(s.pages.each) {
-		e, ok := p.leaf(i)
+		e, ok := s.element(p, i)
 		if !ok {
 			s.unnamed++
 		}

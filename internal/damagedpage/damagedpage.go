@@ -14,8 +14,11 @@ import (
 // The format of bbolt's pages: a head, and then the elements of a leaf, each of which says how far away from itself its key is, and how
 // long that and the value are.
 const (
-	countAt    = 10 // in the head
+	flagsAt    = 8  // in the head
+	countAt    = 10 // as well
 	elementLen = 16 // and of the head too
+
+	leafFlag = 0x02
 )
 
 // Kind tells leaves from each other by what they have.

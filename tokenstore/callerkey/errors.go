@@ -21,6 +21,6 @@ var (
 	// for more than the key itself may do.
 	ErrRefused = errors.New("refused")
 
-	// ErrDamaged is wrapped by what Problems tells of a record that cannot be read.
+	// ErrDamaged is wrapped by what Problems tells of a record that cannot be read, or may be one that was revoked.
 	ErrDamaged = errors.New("caller key's record is damaged")
 )

@@ -81,7 +81,7 @@ func (k *Keys) rereadLocking(ctx context.Context, name string, cause storage.Eve
 		return nil, nil // our own change
 	}
 	r, err := k.look(ctx, recordKey(name))
-	if errors.Is(err, storage.ErrNotFound) || err != nil && cause.Revision == 0 {
+	if errors.Is(err, storage.ErrNotFound) || cause.Revision == 0 && (err != nil || r.Doubtful) {
 		// If it was deleted, and made again meanwhile, a later reading finds that.
 		k.update(func(t *table) *table { return t.without(name) })
 	}
@@ -91,7 +91,7 @@ func (k *Keys) rereadLocking(ctx context.Context, name string, cause storage.Eve
 	if err != nil {
 		return nil, err
 	}
-	e := decodeKey(r)
+	e := k.table.Load().unlessDoubtful(decodeKey(r))
 	k.update(func(t *table) *table {
 		t.inherit(e)
 		return t.with(e)
@@ -139,6 +139,9 @@ func (k *Keys) reloadLocking(ctx context.Context) (problems []error, err error) 
 	known := before.byName
 	if damage != nil {
 		entries = append(entries, k.hidden(ctx, entries)...)
+	}
+	for i := range entries {
+		entries[i] = before.unlessDoubtful(entries[i])
 	}
 	for _, e := range entries {
 		if old := known[e.key.Name]; e.problem != nil && (old == nil || old.problem == nil) {

@@ -17,8 +17,8 @@ type Key struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: never
 
-	// Damaged is set if the key's record cannot be read. Nobody can use the key; all but
-	// its name is unknown, and it can only be revoked.
+	// Damaged is set if the key's record cannot be read, or was found where the storage is damaged and may be one that was
+	// revoked. Nobody can use the key; all but its name is unknown, and it can only be revoked.
 	Damaged bool
 }
 

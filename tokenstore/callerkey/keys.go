@@ -56,7 +56,7 @@ type Keys struct {
 }
 
 // Open reads the keys and follows their changes until Close. It writes nothing. Keys that cannot be
-// read are refused and told by Problems; if the storage cannot be read now, that is tried again in the
+// read, or that damage of the storage may have brought back, are refused and told by Problems; if the storage cannot be read now, that is tried again in the
 // background. It returns an error if the backend cannot be watched.
 func Open(ctx context.Context, o Options) (*Keys, error) {
 	k := &Keys{backend: o.Backend, now: o.Now, random: o.Rand, trouble: o.Trouble}
@@ -111,7 +111,7 @@ func (k *Keys) List() []Key {
 func (k *Keys) Damage() error { return k.table.Load().damage }
 
 // Problems returns an error that wraps ErrDamaged for each key whose record cannot be
-// read, by name, and what Damage returns. None holds a secret.
+// read, or may be one that was revoked, by name, and what Damage returns. None holds a secret.
 func (k *Keys) Problems() (problems []error) {
 	t := k.table.Load()
 	for _, name := range slices.Sorted(maps.Keys(t.byName)) {

@@ -42,6 +42,10 @@ type signerRecord struct {
 	Key     []byte `json:"key"`
 }
 
+// errDoubtful is of a key that may have been revoked since: what is damaged can lead to a page of before.
+var errDoubtful = errors.New("it was found where the database is damaged, and may be one that was revoked: " +
+	"recover the database, and revoke the key then, or leave it if you know that it is in use")
+
 var errEncoding = errors.New("it is not the encoding of one that this release knows")
 
 func (e *entry) encode() ([]byte, error) {
@@ -63,6 +67,9 @@ func decodeKey(r storage.Record) *entry {
 	}
 	if err == nil {
 		err = rec.validate()
+	}
+	if err == nil && r.Doubtful {
+		err = errDoubtful
 	}
 	if err != nil {
 		e.key.Damaged = true

@@ -1,6 +1,9 @@
 package callerkey
 
-import "maps"
+import (
+	"errors"
+	"maps"
+)
 
 // table is all keys, as they are looked up. It is not changed once others can see it.
 type table struct {
@@ -68,4 +71,15 @@ func (t *table) halting(name string) *table {
 func (t *table) inherit(e *entry) {
 	old := t.byName[e.key.Name]
 	e.halted = old != nil && old.halted && old.key.ID == e.key.ID
+}
+
+// unlessDoubtful returns what was found of a key; or, if that may be of before, a copy of what is known of it: as of one that cannot be found
+// any more.
+func (t *table) unlessDoubtful(e *entry) *entry {
+	old := t.byName[e.key.Name]
+	if old == nil || old.problem != nil || !errors.Is(e.problem, errDoubtful) {
+		return e
+	}
+	kept := *old
+	return &kept
 }

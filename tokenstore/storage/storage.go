@@ -43,6 +43,10 @@ type Record struct {
 	// Unwritable is set by Get and List if it is known that damage lets nobody change this record: each Put
 	// and Delete of it returns ErrDamaged. Where it is not set, they may do so too. It is not stored.
 	Unwritable bool
+
+	// Doubtful is set by Get and List on a record that was found where the storage is damaged, so that it may be one of an
+	// earlier state: of before it was changed or deleted. It is not stored, and Put takes no notice of it.
+	Doubtful bool
 }
 
 // Due is an entry of the due index.

@@ -34,6 +34,12 @@ func pageError(id uint64, format string, args ...any) error {
 	return fmt.Errorf("%w: page %d %s", storage.ErrDamaged, id, fmt.Sprintf(format, args...))
 }
 
+// meta returns the meta page of a transaction. ok is false if there is another one in its place: the writer puts it there two transactions later.
+func (m mapping) meta(txid uint64) (found meta, ok bool) {
+	found, ok = parseMeta(m.data[txid%2*uint64(m.each):]) //nolint:gosec // not negative
+	return found, ok && found.txid == txid
+}
+
 // count returns how many pages there are.
 func (m mapping) count() uint64 { return uint64(len(m.data) / m.each) } //nolint:gosec // neither is negative
 

@@ -90,42 +90,44 @@ func (c *paths) way(root uint64, key []byte) ([]spot, error) {
 	return nil, pageError(root, "has pages below it that lead to each other in a circle")
 }
 
-// reach checks the way to a key in a bucket of a bucket of the file, as far as there is one.
-func (c *paths) reach(top []byte, name string, key []byte, remove bool) error {
+// reach checks the way to a key in a bucket of a bucket of the file, as far as there is one. It returns the element of the key, the
+// zero element if there is none.
+func (c *paths) reach(top []byte, name string, key []byte, remove bool) (element, error) {
 	leaf, err := c.check(c.top(), top, false)
 	if err != nil {
-		return err
+		return element{}, err
 	}
 	e, ok := leaf.get(top)
 	if !ok {
-		return fmt.Errorf("%w: bucket %q of the file is missing", storage.ErrDamaged, top)
+		return element{}, fmt.Errorf("%w: bucket %q of the file is missing", storage.ErrDamaged, top)
 	}
 	b, err := asBucket(e)
 	if err != nil {
-		return err
+		return element{}, err
 	}
 	if leaf, err = c.check(b, []byte(name), false); err != nil {
-		return err
+		return element{}, err
 	}
 	if e, ok = leaf.get([]byte(name)); !ok {
-		return nil // bbolt makes it
+		return element{}, nil // bbolt makes it
 	}
 	if b, err = asBucket(e); err != nil {
-		return err
+		return element{}, err
 	}
 	if leaf, err = c.check(b, key, remove); err != nil {
-		return err
+		return element{}, err
 	}
-	if e, ok = leaf.get(key); ok && e.bucket {
+	if e, _ = leaf.get(key); e.bucket {
 		// Reading, bbolt would say that there is no such key, and that would pass for a change by somebody else.
-		return fmt.Errorf("%w: its element is marked as a bucket", storage.ErrDamaged)
+		return element{}, fmt.Errorf("%w: its element is marked as a bucket", storage.ErrDamaged)
 	}
-	return nil
+	return e, nil
 }
 
 // record checks what a change of a record makes bbolt read and write.
 func (c *paths) record(key storage.Key, remove bool) error {
-	return c.reach(recordsBucket, key.Bucket, []byte(key.ID), remove)
+	_, err := c.reach(recordsBucket, key.Bucket, []byte(key.ID), remove)
+	return err
 }
 
 // due checks the same for moving the entry of a record in the due index. Either record may have none. If the time
@@ -136,10 +138,10 @@ func (c *paths) due(key storage.Key, before, after storage.Record) error {
 	}
 	var err error
 	if !before.Due.IsZero() {
-		err = c.reach(dueBucket, key.Bucket, dueKey(before.Due, key.ID), true)
+		_, err = c.reach(dueBucket, key.Bucket, dueKey(before.Due, key.ID), true)
 	}
 	if err == nil && !after.Due.IsZero() {
-		err = c.reach(dueBucket, key.Bucket, dueKey(after.Due, key.ID), false)
+		_, err = c.reach(dueBucket, key.Bucket, dueKey(after.Due, key.ID), false)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", storage.ErrDueIndex, err)

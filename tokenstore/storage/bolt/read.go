@@ -20,8 +20,8 @@ func (s *Store) Get(ctx context.Context, key storage.Key) (storage.Record, error
 		return storage.Record{}, recordError("get", key, err)
 	}
 	var r storage.Record
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		e, err := mapped(tx).record(key)
+	err := s.viewProving(ctx, func(m mapping, now *paths) error {
+		e, err := m.record(key)
 		if err != nil {
 			return err
 		}
@@ -30,6 +30,7 @@ func (s *Store) Get(ctx context.Context, key storage.Key) (storage.Record, error
 			return storage.ErrDamaged
 		}
 		r.Unwritable = e.bucket
+		r.Doubtful = !now.proves(key, e.value)
 		return nil
 	})
 	if err != nil {
@@ -44,8 +45,8 @@ func (s *Store) Get(ctx context.Context, key storage.Key) (storage.Record, error
 // Of a page that is damaged it returns the records whose checksum is right.
 func (s *Store) List(ctx context.Context, bucket, prefix, after string, limit int) ([]storage.Record, error) {
 	records := make([]storage.Record, 0, max(0, min(limit, maxPage)))
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		m := mapped(tx)
+	err := s.viewProving(ctx, func(m mapping, now *paths) error {
+		records = records[:0]
 		b, err := m.nested(recordsBucket, bucket)
 		if errors.Is(err, storage.ErrNotFound) || limit <= 0 {
 			return nil
@@ -54,6 +55,7 @@ func (s *Store) List(ctx context.Context, bucket, prefix, after string, limit in
 			return err
 		}
 		list := scan{mapping: m, last: []byte(after)}
+		leaves := proven{paths: now}
 		list.may = func(l leaf, e element) bool {
 			return string(e.key) >= prefix && (!l.doubtful() || !e.bucket && sound(storage.Key{Bucket: bucket, ID: string(e.key)}, e.value))
 		}
@@ -66,6 +68,7 @@ func (s *Store) List(ctx context.Context, bucket, prefix, after string, limit in
 				r = storage.Record{Key: r.Key}
 			}
 			r.Unwritable = e.bucket
+			r.Doubtful = ok && !leaves.have(l, r.Key, e.value)
 			records = append(records, r)
 			return len(records) < limit
 		}
@@ -79,6 +82,10 @@ func (s *Store) List(ctx context.Context, bucket, prefix, after string, limit in
 
 // view runs fn in a read-only transaction on the open file.
 func (s *Store) view(ctx context.Context, fn func(*bbolt.Tx) error) error {
+	return s.viewHandle(ctx, func(_ *handle, tx *bbolt.Tx) error { return fn(tx) })
+}
+
+func (s *Store) viewHandle(ctx context.Context, fn func(*handle, *bbolt.Tx) error) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
@@ -86,7 +93,7 @@ func (s *Store) view(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	err = h.view(fn)
+	err = h.view(func(tx *bbolt.Tx) error { return fn(h, tx) })
 	// Closed between the two lines above.
 	if errors.Is(err, storage.ErrUnavailable) && s.ready(context.Background()) != nil {
 		return storage.ErrClosed

@@ -161,7 +161,7 @@ func (d *tiny) remove(t *testing.T, s *Store) (done, refused int, checked map[ui
 			return err
 		}
 		for _, key := range d.removed {
-			if err := w.paths.reach(recordsBucket, treeBucket, key, true); err != nil {
+			if _, err := w.paths.reach(recordsBucket, treeBucket, key, true); err != nil {
 				wantDamaged(t, "Delete", number(string(key)), err)
 				refused++
 				continue

@@ -23,9 +23,8 @@ var errChecksum = errors.New("its checksum is wrong")
 // startWriting looks at what a transaction begins with. If the error wraps errUnwritable, the file can be read only.
 func (h *handle) startWriting(tx *bbolt.Tx) (*writing, error) {
 	m := mapped(tx)
-	before := uint64(tx.ID() - 1)                           //nolint:gosec // not negative
-	meta, ok := parseMeta(m.data[before%2*uint64(m.each):]) //nolint:gosec // not negative
-	if !ok || meta.txid != before {
+	meta, ok := m.meta(uint64(tx.ID() - 1)) //nolint:gosec // not negative
+	if !ok {
 		return nil, unwritable("nothing says in which page it is")
 	}
 	free, err := m.freed(meta)

@@ -26,15 +26,20 @@ type proven struct {
 	leaf *byte
 }
 
-func (p *proven) have(l leaf, key storage.Key, raw []byte) bool {
+// now returns what is surely under the key. Of a record that was found in another place than that, so as a page of before has it, the one
+// of now is taken. If nothing is sure, it returns what was found.
+func (p *proven) now(l leaf, key storage.Key, found []byte) (raw []byte, sure bool) {
 	if p.leaf == &l.page[0] {
-		return true
+		return found, true
 	}
-	sure := p.proves(key, raw)
-	if sure {
+	if p.proves(key, found) {
 		p.leaf = &l.page[0]
+		return found, true
 	}
-	return sure
+	if e, err := p.reach(recordsBucket, key.Bucket, []byte(key.ID), false); err == nil && sound(key, e.value) {
+		return e.value, true
+	}
+	return found, false
 }
 
 // errOvertaken says that the writer has written twice since a transaction began.

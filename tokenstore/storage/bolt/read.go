@@ -63,12 +63,14 @@ func (s *Store) List(ctx context.Context, bucket, prefix, after string, limit in
 			if !strings.HasPrefix(string(e.key), prefix) {
 				return l.doubtful() // then this key may not be in its place
 			}
-			r, ok := decodeRecord(storage.Key{Bucket: bucket, ID: string(e.key)}, e.value)
+			key := storage.Key{Bucket: bucket, ID: string(e.key)}
+			raw, sure := leaves.now(l, key, e.value)
+			r, ok := decodeRecord(key, raw)
 			if !ok {
 				r = storage.Record{Key: r.Key}
 			}
 			r.Unwritable = e.bucket
-			r.Doubtful = ok && !leaves.have(l, r.Key, e.value)
+			r.Doubtful = ok && !sure
 			records = append(records, r)
 			return len(records) < limit
 		}

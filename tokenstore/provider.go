@@ -87,15 +87,16 @@ func (p *Provider) HostFor(path string) (h Host, rest string) {
 		return Host{}, path
 	}
 	first, behind, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	for _, h := range p.hosts {
-		if h.Name != "" && h.Name == first {
-			return h, "/" + behind
+	for i := range p.hosts {
+		if h := &p.hosts[i]; h.Name != "" && h.Name == first {
+			return *h, "/" + behind
 		}
 	}
-	for _, h := range p.hosts {
+	for i := range p.hosts {
+		h := &p.hosts[i]
 		for _, pattern := range h.paths {
 			if prefix, wild := strings.CutSuffix(pattern, "*"); path == pattern || wild && strings.HasPrefix(path, prefix) {
-				return h, path
+				return *h, path
 			}
 		}
 	}

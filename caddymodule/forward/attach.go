@@ -12,7 +12,7 @@ import (
 // beyond ASCII arrive as they were sent. inject is the header that the token goes into.
 func keepListed(h http.Header, listed *headers.Filter, inject string) {
 	for name := range h {
-		if strings.EqualFold(name, inject) || !listed.Passes(name) {
+		if len(name) == len(inject) && strings.EqualFold(name, inject) || !listed.Passes(name) {
 			delete(h, name)
 		}
 	}

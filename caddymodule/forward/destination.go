@@ -75,7 +75,7 @@ func address(r *http.Request) (string, error) {
 // hostAt returns the host of p at an address; any scheme will do if scheme is empty.
 func hostAt(p hostRules, scheme, address string) (tokenstore.Host, bool) {
 	for _, h := range p.Hosts() {
-		if (scheme == "" || scheme == h.URL.Scheme) && strings.EqualFold(h.Address, address) {
+		if (scheme == "" || scheme == h.URL.Scheme) && (h.Address == address || strings.EqualFold(h.Address, address)) {
 			return h, true
 		}
 	}

@@ -59,10 +59,10 @@ type forwarding struct {
 // String is what a placeholder of the variable shows.
 func (f *forwarding) String() string { return f.id.String() }
 
-// startForward points r at the host of f's provider that its path asks for, and leaves f in
-// r's variables, where the transport finds it. r's path becomes the one of
+// startForward points r at f's host, which its path, f's asked, asks for, and leaves f in
+// r's variables, where the transport finds it. r's path becomes rest, behind the base path of
 // the API. The error wraps errForwardPath if r is refused; then r is as it was.
-func startForward(r *http.Request, f *forwarding) error {
+func startForward(r *http.Request, f *forwarding, rest string) error {
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		// What arrived counts too: a prefix that was stripped may hide how the rest
 		// was reached.
@@ -70,23 +70,22 @@ func startForward(r *http.Request, f *forwarding) error {
 			return err
 		}
 	}
-	escaped := r.URL.EscapedPath()
-	if err := checkPath(escaped); err != nil {
+	if err := checkPath(f.asked); err != nil {
 		return err
 	}
-	p := f.provider
-	host, rest := p.HostFor(escaped)
-	if host.URL == nil {
-		return fmt.Errorf("%w: provider %s has no host for it", errForwardPath, p.Name())
+	if f.host.URL == nil {
+		return fmt.Errorf("%w: provider %s has no host for it", errForwardPath, f.provider.Name())
 	}
-	if err := setEscapedPath(r.URL, host.URL.EscapedPath()+rest); err != nil {
+	path, err := setEscapedPath(r.URL, f.host.URL.EscapedPath()+rest)
+	if err != nil {
 		return err
 	}
 	// An absolute request target names a server of its own choice.
 	r.URL.Scheme, r.URL.Host, r.URL.User = "", "", nil
-	f.method, f.path, f.asked, f.host = r.Method, r.URL.EscapedPath(), escaped, host
-	caddyhttp.SetVar(r.Context(), forwardingVar, f)
-	caddyhttp.SetVar(r.Context(), upstreamVar+p.Name(), host.Address)
+	f.method, f.path = r.Method, path
+	if vars, ok := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		vars[forwardingVar], vars[upstreamVar+f.provider.Name()] = f, f.host.Address
+	}
 	return nil
 }
 
@@ -97,18 +96,19 @@ func forwardingOf(ctx context.Context) *forwarding {
 	return f
 }
 
-// setEscapedPath makes escaped the path of u, byte for byte.
-func setEscapedPath(u *url.URL, escaped string) error {
+// setEscapedPath makes escaped the path of u, byte for byte, and returns what u makes of that.
+func setEscapedPath(u *url.URL, escaped string) (string, error) {
 	if !strings.HasPrefix(escaped, "/") {
 		escaped = "/" + escaped
 	}
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
-		return fmt.Errorf("%w: it has an invalid escape", errForwardPath)
+		return "", fmt.Errorf("%w: it has an invalid escape", errForwardPath)
 	}
 	u.Path, u.RawPath = path, ""
-	if u.EscapedPath() != escaped { // net/url escapes more than it has to, such as "(" and "*"
-		u.RawPath = escaped
+	if u.EscapedPath() == escaped {
+		return escaped, nil
 	}
-	return nil
+	u.RawPath = escaped // net/url escapes more than it has to, such as "(" and "*"
+	return u.EscapedPath(), nil
 }

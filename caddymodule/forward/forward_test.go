@@ -39,6 +39,13 @@ func serverContext(r *http.Request) *http.Request {
 	return r.WithContext(context.WithValue(ctx, caddyhttp.OriginalRequestCtxKey, orig))
 }
 
+// startOne calls startForward as the guard does, for the connection demo/one.
+func startOne(r *http.Request, p *tokenstore.Provider, pass bool) error {
+	asked := r.URL.EscapedPath()
+	host, rest := p.HostFor(asked)
+	return startForward(r, &forwarding{id: tokenstore.ID{Provider: "demo", Name: "one"}, provider: p, pass: pass, asked: asked, host: host}, rest)
+}
+
 func TestStartForwardPicksTheHost(t *testing.T) {
 	p := testProvider(t, "https://api.example.com/v1", "https://content.example.com:8443")
 	for _, tc := range []struct{ name, target, path, dial string }{
@@ -59,7 +66,7 @@ func TestStartForwardPicksTheHost(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := serverContext(httptest.NewRequest("GET", tc.target, nil))
 			id := tokenstore.ID{Provider: "demo", Name: "one"}
-			if err := startForward(r, &forwarding{id: id, provider: p, pass: true}); err != nil {
+			if err := startOne(r, p, true); err != nil {
 				t.Fatal(err)
 			}
 			f := forwardingOf(r.Context())
@@ -103,7 +110,7 @@ func TestStartForwardRefusesAmbiguousPaths(t *testing.T) {
 			}
 			r = serverContext(r)
 			before := *r.URL
-			if err := startForward(r, &forwarding{id: tokenstore.ID{Provider: "demo", Name: "one"}, provider: p}); !errors.Is(err, errForwardPath) {
+			if err := startOne(r, p, false); !errors.Is(err, errForwardPath) {
 				t.Errorf("error is %v", err)
 			}
 			if *r.URL != before || forwardingOf(r.Context()) != nil {
@@ -117,7 +124,7 @@ func TestStartForwardLooksAtWhatArrived(t *testing.T) {
 	p := testProvider(t, "https://api.example.com", "https://content.example.com")
 	r := serverContext(httptest.NewRequest("GET", "/x/../demo/files", nil))
 	r.URL.Path, r.URL.RawPath = "/files", "" // what a prefix that was stripped leaves
-	if err := startForward(r, &forwarding{id: tokenstore.ID{Provider: "demo", Name: "one"}, provider: p}); !errors.Is(err, errForwardPath) {
+	if err := startOne(r, p, false); !errors.Is(err, errForwardPath) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -141,7 +148,7 @@ func TestStartForwardLooksAtThePrefixThatWasStripped(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := serverContext(httptest.NewRequest("GET", tc.target, nil))
 			r.URL.Path, r.URL.RawPath = tc.left, ""
-			err := startForward(r, &forwarding{id: tokenstore.ID{Provider: "demo", Name: "one"}, provider: p})
+			err := startOne(r, p, false)
 			if errors.Is(err, errForwardPath) != tc.refused {
 				t.Errorf("error is %v", err)
 			}

@@ -148,7 +148,8 @@ type decision struct {
 // decide makes r ready to be forwarded, or says why it must not be. The token itself is not
 // kept: the transport asks for it again at the last moment, and finds it in memory.
 func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refused *problem.Problem) {
-	d.path, d.end = r.URL.EscapedPath(), func() {}
+	asked := r.URL.EscapedPath()
+	d.path, d.end = asked, func() {}
 	if p := checkForwardable(r); p != nil {
 		return d, p
 	}
@@ -161,8 +162,9 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 	if !pass.lets(r.Method) {
 		return d, problem.MethodNotAllowed(pass.allow)
 	}
+	var host tokenstore.Host
 	if g.Forward {
-		_, d.path = p.HostFor(d.path)
+		host, d.path = p.HostFor(asked)
 	}
 	if refused := caller.MayUse(r, access.Use{Connection: id, Method: r.Method, Path: d.path}); refused != nil {
 		return d, refused
@@ -172,8 +174,8 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 	}
 	bare := g.OnError == onErrorPass
 	if g.Forward {
-		d.forwarding = &forwarding{id: id, provider: p, passing: pass, pass: bare, browser: caller.Browser, bounded: caller.Bounded()}
-		if err := startForward(r, d.forwarding); err != nil {
+		d.forwarding = &forwarding{id: id, provider: p, passing: pass, pass: bare, browser: caller.Browser, bounded: caller.Bounded(), asked: asked, host: host}
+		if err := startForward(r, d.forwarding, d.path); err != nil {
 			return d, problem.BadRequest("The path cannot be forwarded: it can be read in more than one way.")
 		}
 		if refused := checkTargetHeader(r, caller, d.forwarding); refused != nil {

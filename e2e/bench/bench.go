@@ -23,7 +23,6 @@ type bench struct {
 	grants         *httptest.Server // where forward_auth asks for the token
 	oauth          *standin.Server
 	competitors    map[string]*competitor
-	filled         bool // the store has its connections
 }
 
 // newBench starts the servers and builds the programs; caddy names one that is there already.

@@ -24,11 +24,13 @@ const (
 	haproxy     = "haproxy"
 )
 
-// Other sites of the process of token_proxy.
+// What else is measured of the token store.
 const (
-	tokenEndpoint = "token_endpoint"
-	tokenProxyDue = "token_proxy_due" // another process, which refreshes tokens all the time
-	tokenProxyLB  = "token_proxy_lb"  // with load balancing, which brings Caddy's reverse_proxy in
+	tokenEndpoint = "token_endpoint"  // in the process of token_proxy
+	tokenProxyDue = "token_proxy_due" // refreshes tokens all the time
+	// tokenProxyLB has load balancing, which brings Caddy's reverse_proxy in. Its process is its own, or the collector of garbage would have to look
+	// at the connections of token_proxy's clients too.
+	tokenProxyLB = "token_proxy_lb"
 )
 
 // contender is a competitor that can be started.
@@ -54,7 +56,7 @@ func contenders() []contender {
 
 // find returns the contender of that name.
 func find(name string) (contender, error) {
-	all := contenders()
+	all := append(contenders(), contender{name: tokenProxyLB, start: startTokenProxy})
 	i := slices.IndexFunc(all, func(c contender) bool { return c.name == name })
 	if i < 0 {
 		return contender{}, fmt.Errorf("there is no competitor %q", name)
@@ -71,6 +73,7 @@ type competitor struct {
 	balanced   string       // where it has load balancing
 	admin      *http.Client // of programs in Go: reaches /debug; else nil
 	authorized bool         // its clients have to bring the token
+	filled     bool         // its store has its connections
 }
 
 // target is what a client sends its requests to.
@@ -92,7 +95,7 @@ func (c *competitor) target(tls bool, size int64) target {
 // site returns what the name of a competitor, or of one of its other sites, stands for in a cell.
 func (b *bench) site(ctx context.Context, name string, in cell) (*competitor, target, error) {
 	process := name
-	if name == tokenEndpoint || name == tokenProxyLB {
+	if name == tokenEndpoint {
 		process = tokenProxy
 	}
 	c, err := b.enter(ctx, process)

@@ -30,7 +30,7 @@ type refreshing struct {
 
 // refresh measures what refreshes cost the requests that go on meanwhile.
 func (b *bench) refresh(ctx context.Context, o options, say func(string, ...any)) (all []*refreshing, err error) {
-	if err := b.fillOnce(ctx, o.stored, say); err != nil {
+	if err := b.fillOnce(ctx, tokenProxy, o.stored, say); err != nil {
 		return nil, err
 	}
 	a, err := b.startAuthServer(ctx, 2*refreshable)

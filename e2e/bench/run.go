@@ -85,7 +85,7 @@ func run(ctx context.Context, o options, progress io.Writer) (*results, error) {
 
 // compare measures competitors in cells.
 func (b *bench) compare(ctx context.Context, o options, cells []cell, names []string, p pace, say func(string, ...any)) (all []comparison, err error) {
-	if err := b.fillOnce(ctx, o.stored, say); err != nil {
+	if err := b.fillOnce(ctx, tokenProxy, o.stored, say); err != nil {
 		return nil, err
 	}
 	for _, c := range cells {
@@ -101,8 +101,10 @@ func (b *bench) compare(ctx context.Context, o options, cells []cell, names []st
 
 // promises measures this forwarder against Caddy with many and long turns, and what is nearly exact with a few.
 func (b *bench) promises(ctx context.Context, o options, say func(string, ...any)) (all []comparison, err error) {
-	if err := b.fillOnce(ctx, o.stored, say); err != nil {
-		return nil, err
+	for _, name := range []string{tokenProxy, tokenProxyLB} {
+		if err := b.fillOnce(ctx, name, o.stored, say); err != nil {
+			return nil, err
+		}
 	}
 	for _, c := range promiseCells() {
 		names := []string{tokenProxy, tokenProxyLB, headerUp, headerUp32}

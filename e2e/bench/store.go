@@ -27,15 +27,15 @@ func fixedToken() map[string]any {
 	return map[string]any{"access_token": authorization[len("Bearer "):], "token_type": "bearer", "expires_in": 14400}
 }
 
-// fillOnce sees to it that there are so many connections in the store of token_proxy. None of them was used of late, as
+// fillOnce sees to it that there are so many connections in the store of a competitor. None of them was used of late, as
 // most are not in a store of that size: Caddy starts anew behind it.
-func (b *bench) fillOnce(ctx context.Context, connections int, say func(string, ...any)) error {
-	c, err := b.enter(ctx, tokenProxy)
-	if err != nil || b.filled {
+func (b *bench) fillOnce(ctx context.Context, name string, connections int, say func(string, ...any)) error {
+	c, err := b.enter(ctx, name)
+	if err != nil || c.filled {
 		return err
 	}
-	say("put %d connections into the store", connections)
-	b.filled = true
+	say("put %d connections into the store of %s", connections, name)
+	c.filled = true
 	err = inParallel(importers, connections, func(n int) error {
 		return put(ctx, c.admin, fmt.Sprintf("plain/user-%06d", n), fixedToken())
 	})

@@ -47,7 +47,7 @@ func (b *bench) simulate(ctx context.Context, requests int, say func(string, ...
 		defer r.close()
 		runners, found.Series = append(runners, r), append(found.Series, r.series)
 	}
-	for _, name := range []string{tokenProxy, headerUp} {
+	for _, name := range []string{tokenProxy, tokenProxyLB, headerUp} {
 		// Until now it went faster, without counting.
 		if err := vgdb(ctx, under.competitors[name], "instrumentation", "on"); err != nil {
 			return nil, err

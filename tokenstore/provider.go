@@ -81,26 +81,26 @@ func (p *Provider) Dials() dial.Policy { return p.dials }
 // HostFor picks the host for a request path, which begins with a slash and is
 // still escaped. If the first segment is a host's name, that host is meant, and rest is the
 // path without the segment. Otherwise rest is the path as it is, and the host is the one whose
-// paths it matches, or else the first one; it is the zero Host if the provider has none.
-func (p *Provider) HostFor(path string) (h Host, rest string) {
+// paths it matches, or else the first one; it is nil if the provider has none. The Host must not be changed.
+func (p *Provider) HostFor(path string) (h *Host, rest string) {
 	if len(p.hosts) == 0 {
-		return Host{}, path
+		return nil, path
 	}
 	first, behind, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	for i := range p.hosts {
 		if h := &p.hosts[i]; h.Name != "" && h.Name == first {
-			return *h, "/" + behind
+			return h, "/" + behind
 		}
 	}
 	for i := range p.hosts {
 		h := &p.hosts[i]
 		for _, pattern := range h.paths {
 			if prefix, wild := strings.CutSuffix(pattern, "*"); path == pattern || wild && strings.HasPrefix(path, prefix) {
-				return *h, path
+				return h, path
 			}
 		}
 	}
-	return p.hosts[0], path
+	return &p.hosts[0], path
 }
 
 // HostAt returns the host at a destination: scheme, host and port must be those of a host of the provider, and path must lie

@@ -156,7 +156,7 @@ func TestWhichHostAPathMeans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, rest := bare.HostFor("/x"); h.URL != nil || rest != "/x" {
+	if h, rest := bare.HostFor("/x"); h != nil || rest != "/x" {
 		t.Errorf("without hosts: %v, %q", h, rest)
 	}
 }

@@ -51,7 +51,7 @@ type forwarding struct {
 	// refused is the code of the problem, if the transport refused the request.
 	refused string
 	// host is where the request goes.
-	host tokenstore.Host
+	host *tokenstore.Host
 	// exchange is a Forwarder's.
 	exchange exchange
 }
@@ -73,7 +73,7 @@ func startForward(r *http.Request, f *forwarding, rest string) error {
 	if err := checkPath(f.asked); err != nil {
 		return err
 	}
-	if f.host.URL == nil {
+	if f.host == nil {
 		return fmt.Errorf("%w: provider %s has no host for it", errForwardPath, f.provider.Name())
 	}
 	path, err := setEscapedPath(r.URL, f.host.URL.EscapedPath()+rest)

@@ -162,7 +162,7 @@ func (g *Guard) decide(r *http.Request, caller access.Caller) (d decision, refus
 	if !pass.lets(r.Method) {
 		return d, problem.MethodNotAllowed(pass.allow)
 	}
-	var host tokenstore.Host
+	var host *tokenstore.Host
 	if g.Forward {
 		host, d.path = p.HostFor(asked)
 	}

@@ -40,7 +40,6 @@ type errand struct {
 	// Parts of what is sent and what is passed on, in here to spare allocations.
 	req  http.Request
 	url  url.URL
-	res  http.Response
 	body answerBody
 }
 
@@ -113,17 +112,19 @@ func (e *errand) echoedIn(h http.Header) bool {
 	return e.token != nil && (echoes(h, e.token.Value.Reveal()) || e.spent != nil && echoes(h, e.spent.Value.Reveal()))
 }
 
-// answered returns a copy of res that is fit to be passed on to where r came from. It
+// answered returns res, or a copy of it, fit to be passed on to where r came from. It
 // has no trailers, announced or not, unless shape adds some: they come after the headers were checked, and
-// net/http would add them to the original. Nor has it the request with the token.
+// net/http would add them to the original, but where the length of an HTTP/1.1 answer leaves no room for any. Nor has it the request with the token.
 func (e *errand) answered(res *http.Response, r *http.Request) *http.Response {
-	e.res = *res
-	e.res.Trailer, e.res.Request = nil, r
+	if res.ProtoMajor != 1 || res.ContentLength < 0 {
+		res = new(*res)
+	}
+	res.Trailer, res.Request = nil, r
 	if res.StatusCode != http.StatusSwitchingProtocols { // its body is the connection
 		e.body = answerBody{res.Body}
-		e.res.Body = &e.body
+		res.Body = &e.body
 	}
-	return &e.res
+	return res
 }
 
 // send does what nobody but the transport itself does with an API: its errors are failures, or that there was no address to

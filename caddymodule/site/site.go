@@ -98,14 +98,22 @@ func IsLoopbackName(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
+// inNoHost are the bytes that no host has: controls, blanks, what is beyond ASCII, and what begins another part of a URL.
+var inNoHost = func() (bytes [256]bool) {
+	for c := range bytes {
+		bytes[c] = c <= ' ' || c >= 0x7f
+	}
+	for _, c := range []byte(`@/\?#%`) {
+		bytes[c] = true
+	}
+	return bytes
+}()
+
 // Hostname takes the port off a Host header and the brackets off an IPv6
 // address. ok is false if that is no plain host: it is strict, since two readings of one Host are one too many.
 func Hostname(hostport string) (host string, ok bool) {
 	for i := range len(hostport) {
-		switch c := hostport[i]; {
-		case c <= ' ' || c >= 0x7f:
-			return "", false
-		case c == '@' || c == '/' || c == '\\' || c == '?' || c == '#' || c == '%':
+		if inNoHost[hostport[i]] {
 			return "", false
 		}
 	}
@@ -120,7 +128,7 @@ func Hostname(hostport string) (host string, ok bool) {
 			return "", false
 		}
 	}
-	if host == "" || hasPort && !isPort(port) || strings.ContainsAny(host, "[]") {
+	if host == "" || hasPort && !isPort(port) || strings.IndexByte(host, '[') >= 0 || strings.IndexByte(host, ']') >= 0 {
 		return "", false
 	}
 	return host, true

@@ -15,7 +15,7 @@ import (
 
 const (
 	valgrind    = "valgrind"
-	simulations = 800 // requests of a turn; each takes some ten milliseconds
+	simulations = 2400 // requests of a turn; each takes some ten milliseconds
 )
 
 // simulate counts instructions, if valgrind is there.

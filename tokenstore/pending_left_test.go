@@ -48,11 +48,7 @@ func (l *left) leaving(ctx context.Context, ask func(context.Context) error) err
 func inWorldThatIsLeft(t *testing.T, test func(*testing.T, *world, *left)) {
 	inWorld(t, standin.Options{Rotation: standin.RotateAlways}, nil, func(t *testing.T, w *world) {
 		l := new(left)
-		w.wrap = func(file storage.Backend) storage.Backend {
-			l.Backend = file
-			return l
-		}
-		w.restart()
+		w.around(l, &l.Backend)
 		test(t, w, l)
 	})
 }

@@ -70,8 +70,8 @@ var (
 // replaces it.
 var ErrDamagedRecord = errors.New("connection's record is damaged")
 
-// ErrUnwritable is wrapped, beside ErrDamagedRecord, if damage of the storage lets nobody change or delete a
-// connection's record, though it may be readable: to connect it again or to delete it fails in the same way.
+// ErrUnwritable is wrapped if damage of the storage lets nobody change or delete a connection's record, though it
+// may be readable; beside ErrDamagedRecord, if that is known before anything is tried: to connect it again or to delete it fails in the same way.
 // What is in the record is not lost; recovering the database brings it back.
 var ErrUnwritable = errors.New("it cannot be changed or deleted until the database is recovered")
 

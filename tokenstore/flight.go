@@ -19,11 +19,10 @@ const flightDeadline = 90 * time.Second
 type flights struct {
 	wg      sync.WaitGroup
 	closing context.Context // done when no new flight may start
-	end     context.CancelFunc
 
 	mu     sync.Mutex
-	closed bool           // guarded by mu
-	flying map[ID]*flight // guarded by mu
+	end    context.CancelFunc // guarded by mu: of closing
+	flying map[ID]*flight     // guarded by mu
 }
 
 func newFlights() *flights {
@@ -59,7 +58,7 @@ func (f *flights) join(id ID, j job) (fl *flight, started bool, err error) {
 	if fl := f.flying[id]; fl != nil {
 		return fl, false, nil
 	}
-	if f.closed {
+	if f.closing.Err() != nil {
 		return nil, false, ErrClosed
 	}
 	fl = &flight{done: make(chan struct{}), alone: j.alone}
@@ -168,9 +167,8 @@ func (f *flights) queueing(ctx context.Context) (context.Context, context.Cancel
 // close lets no new flight start, and waits for those under way until ctx ends.
 func (f *flights) close(ctx context.Context) error {
 	f.mu.Lock()
-	f.closed = true
-	f.mu.Unlock()
 	f.end()
+	f.mu.Unlock()
 	landed := make(chan struct{})
 	go func() {
 		f.wg.Wait()

@@ -12,6 +12,7 @@ import (
 // beyond ASCII arrive as they were sent. inject is the header that the token goes into.
 func keepListed(h http.Header, listed *headers.Filter, inject string) {
 	for name := range h {
+		// Names are ASCII, so another spelling has the same length; net/http sends no others.
 		if len(name) == len(inject) && strings.EqualFold(name, inject) || !listed.Passes(name) {
 			delete(h, name)
 		}
